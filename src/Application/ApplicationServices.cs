@@ -1,0 +1,50 @@
+using FluentValidation;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using PayoutManager.Application.CreatePayout;
+using PayoutManager.Application.Events;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Pipeline;
+using PayoutManager.Application.Ports;
+
+namespace PayoutManager.Application;
+
+/// <summary>Composes the application layer.</summary>
+public static class ApplicationServices
+{
+    /// <summary>
+    /// Adds the use cases, to be sent through <see cref="IMediator"/>, <see cref="OperationRecovery"/> and
+    /// <see cref="EventRelay"/>. Needs the ports, a <see cref="TimeProvider"/>, <see cref="OperationOptions"/> and
+    /// <see cref="RelayOptions"/> from elsewhere.
+    /// </summary>
+    public static IServiceCollection AddPayoutApplication(this IServiceCollection services)
+    {
+        services.AddSingleton<ServiceFactory>(provider => provider.GetService!);
+        services.AddSingleton<IMediator, Mediator>();
+        services.AddSingleton(typeof(IPipelineBehavior<,>), typeof(ValidationBehavior<,>));
+        services.Scan(scan => scan
+            .FromAssembliesOf(typeof(ApplicationServices))
+            .AddClasses(classes => classes.AssignableTo(typeof(IRequestHandler<,>)), publicOnly: false)
+            .AsImplementedInterfaces()
+            .WithSingletonLifetime()
+            .AddClasses(classes => classes.AssignableTo(typeof(IValidator<>)), publicOnly: false)
+            .AsImplementedInterfaces()
+            .WithSingletonLifetime());
+
+        services.AddSingleton<RelaySignal>();
+        services.AddSingleton<EventRelay>();
+        services.AddSingleton<OperationLeases>();
+        services.AddSingleton<CreateOperation>();
+        services.AddSingleton<StatusChange>();
+        services.AddSingleton(provider => new OperationRecovery(
+            provider.GetRequiredService<IOperationStore>(),
+            provider.GetRequiredService<OperationLeases>(),
+            provider.GetRequiredService<CreateOperation>(),
+            provider.GetRequiredService<StatusChange>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<OperationOptions>(),
+            provider.GetRequiredService<ILogger<OperationRecovery>>()));
+        return services;
+    }
+}

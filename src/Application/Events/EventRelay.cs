@@ -1,0 +1,110 @@
+using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+
+namespace PayoutManager.Application.Events;
+
+/// <summary>
+/// Sends every stored event to the topic, at least once and in order for each payout. One host at a time does it, by a
+/// lease. An event is marked only when the broker has acknowledged it, and one that cannot be sent is tried for ever:
+/// it keeps back the later events of its payout and nothing else.
+/// </summary>
+public sealed class EventRelay(
+    IEventOutbox outbox,
+    IEventPublisher publisher,
+    RelaySignal signal,
+    TimeProvider clock,
+    RelayOptions options,
+    ILogger<EventRelay> logger)
+{
+    private readonly string _owner = Operation.NewOwner();
+
+    /// <summary>Relays, whenever the lease can be had, until told to stop.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (await outbox.TryLeaseAsync(_owner, options.LeaseDuration, cancellationToken))
+                    await RelayWhileLeasedAsync(cancellationToken);
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, the events are in the table; begin again from there.
+                RelayLog.BeginsAgain(logger, e);
+            }
+
+            await Task.Delay(options.RetryPause, clock, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+    }
+
+    private async Task RelayWhileLeasedAsync(CancellationToken cancellationToken)
+    {
+        var renewedAt = clock.GetTimestamp();
+        using var session = publisher.Open();
+        var dispatch = new EventDispatch(session, signal, clock, options, logger);
+        try
+        {
+            while (!session.IsBroken)
+            {
+                await MarkAcknowledgedAsync(dispatch, cancellationToken);
+                if (clock.GetElapsedTime(renewedAt) >= options.LeaseDuration / 3)
+                {
+                    var asked = clock.GetTimestamp();
+                    if (!await outbox.TryLeaseAsync(_owner, options.LeaseDuration, cancellationToken))
+                        return;
+                    renewedAt = asked;
+                }
+
+                if (!dispatch.IsFull)
+                    dispatch.Send(await outbox.ReadUnpublishedAsync(dispatch.Cursor, options.BatchSize, cancellationToken));
+                if (dispatch.IsIdle || dispatch.IsFull)
+                    await signal.WaitAsync(options.PollInterval, cancellationToken);
+            }
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // Whatever the step was that found out, as a cancellation or as a database that did not do it in time.
+            await CloseAsync(dispatch);
+            throw;
+        }
+    }
+
+    private async Task MarkAcknowledgedAsync(EventDispatch dispatch, CancellationToken cancellationToken)
+    {
+        if (dispatch.Acknowledged is { Count: > 0 } acknowledged)
+        {
+            await outbox.MarkPublishedAsync(acknowledged, cancellationToken);
+            dispatch.Forget(acknowledged);
+        }
+    }
+
+    /// <summary>Marks what is still acknowledged, so that the next host need not send it again, and lets it begin at once.</summary>
+    private async Task CloseAsync(EventDispatch dispatch)
+    {
+        using var closing = new CancellationTokenSource(options.ClosingTime, clock);
+        try
+        {
+            await MarkAcknowledgedAsync(dispatch, closing.Token);
+            while (dispatch.IsSending)
+            {
+                await signal.WaitAsync(options.PollInterval, closing.Token);
+                await MarkAcknowledgedAsync(dispatch, closing.Token);
+            }
+
+            await outbox.ReleaseLeaseAsync(_owner, closing.Token);
+        }
+        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException or OperationCanceledException)
+        {
+            // What was not marked is sent again by the next host, which has to wait for the lease to run out.
+            RelayLog.ClosedLate(logger, e);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Logging;
+using PayoutManager.Application.CreatePayout;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+
+namespace PayoutManager.Application.Operations;
+
+/// <summary>
+/// Takes over operations whose lease has run out: confirm and cancel go forward, a create goes back, since nobody was
+/// told that it succeeded. Every host does this; the lease decides who gets which.
+/// </summary>
+public sealed class OperationRecovery
+{
+    private const int AtATime = 16;
+
+    private readonly IOperationStore _store;
+    private readonly OperationLeases _leases;
+    private readonly CreateOperation _create;
+    private readonly StatusChange _statusChange;
+    private readonly TimeProvider _clock;
+    private readonly OperationOptions _options;
+    private readonly ILogger<OperationRecovery> _logger;
+
+    internal OperationRecovery(
+        IOperationStore store,
+        OperationLeases leases,
+        CreateOperation create,
+        StatusChange statusChange,
+        TimeProvider clock,
+        OperationOptions options,
+        ILogger<OperationRecovery> logger)
+    {
+        _store = store;
+        _leases = leases;
+        _create = create;
+        _statusChange = statusChange;
+        _clock = clock;
+        _options = options;
+        _logger = logger;
+    }
+
+    /// <summary>Looks for operations at every scan interval until told to stop.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ScanAsync(cancellationToken);
+                await Task.Delay(_options.ScanInterval, _clock, cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Takes over and finishes what can be found now.</summary>
+    /// <returns>How many operations were finished.</returns>
+    public async Task<int> ScanAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var expired = await _store.ListExpiredAsync(AtATime, cancellationToken);
+            var finished = await Task.WhenAll(expired.Select(id => TryRecoverAsync(id, cancellationToken)));
+            return finished.Count(done => done);
+        }
+        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
+        {
+            OperationLog.ScanFailed(_logger, e);
+            return 0;
+        }
+    }
+
+    private async Task<bool> TryRecoverAsync(PayoutId payoutId, CancellationToken cancellationToken)
+    {
+        Operation? operation = null;
+        try
+        {
+            operation = await _leases.TakeOverAsync(payoutId, cancellationToken);
+            if (operation is null)
+                return false;
+            var finished = await FinishAsync(operation, cancellationToken);
+            if (finished)
+                OperationLog.Recovered(_logger, operation.Intent.GetType().Name, payoutId.Value, operation.Attempt);
+            return finished;
+        }
+        catch (LedgerRefusedException)
+        {
+            // Logged where it was met, and the operation is over: it had no effect.
+            return true;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // One operation that cannot be finished must not keep the others waiting.
+            var intent = operation?.Intent.GetType().Name ?? "(not taken over)";
+            OperationLog.NotRecovered(_logger, intent, payoutId.Value, operation?.Attempt ?? 0, e);
+            return false;
+        }
+    }
+
+    private async Task<bool> FinishAsync(Operation operation, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(_options.LeaseDuration, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        return await _leases.WorkAsync(
+            operation,
+            async (leased, token) =>
+            {
+                if (operation.Intent is CreateIntent)
+                    await _create.GoBackAsync(leased, token);
+                else
+                    await _statusChange.GoForwardAsync(leased, token);
+                return leased.Ended;
+            },
+            either.Token);
+    }
+}

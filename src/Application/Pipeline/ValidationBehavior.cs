@@ -1,0 +1,20 @@
+using FluentValidation;
+using MediatR;
+using PayoutManager.Application.Outcomes;
+
+namespace PayoutManager.Application.Pipeline;
+
+/// <summary>Refuses a request before its handler sees it, with everything that its validators find wrong.</summary>
+internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)
+    : IPipelineBehavior<TRequest, TResponse>
+    where TRequest : IRequest<TResponse>
+{
+    public Task<TResponse> Handle(
+        TRequest request,
+        CancellationToken cancellationToken,
+        RequestHandlerDelegate<TResponse> next)
+    {
+        string[] errors = [.. validators.SelectMany(v => v.Validate(request).Errors).Select(e => e.ErrorMessage)];
+        return errors.Length == 0 ? next() : throw new InvalidRequestException(errors);
+    }
+}

@@ -1,0 +1,35 @@
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Domain.Ledger;
+
+namespace PayoutManager.Application.Ports;
+
+/// <summary>The double-entry ledger. Hold, commit and rollback are idempotent, and repeated here while it helps.</summary>
+/// <remarks>
+/// Every method throws <see cref="NotDoneException"/> where none of its tries reached the ledger,
+/// <see cref="OutcomeUnknownException"/> where one may have, <see cref="DependencyFailedException"/> on an undeclared
+/// error and <see cref="LedgerRefusedException"/> on a declared one.
+/// </remarks>
+public interface ILedger
+{
+    /// <summary>Sets a plan's money aside.</summary>
+    /// <returns>The ledger's state that includes the hold.</returns>
+    Task<LedgerClock> HoldAsync(LedgerPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>Moves a held plan's money for good.</summary>
+    Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>Gives a held plan's money back for good.</summary>
+    Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>Whether the ledger knows the plan, in whatever state.</summary>
+    Task<bool> PlanExistsAsync(LedgerPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What an account has when everything held out of it has left, in minor units, seen no earlier than the clock.
+    /// </summary>
+    Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken);
+}
+
+/// <summary>A state of the ledger that can be named again. Its contents are the ledger's own affair.</summary>
+/// <param name="State">What the ledger gave; null for its latest state.</param>
+public sealed record LedgerClock(byte[]? State);
