@@ -1,0 +1,20 @@
+namespace PayoutManager.Woody.Server;
+
+/// <summary>How a service is reached and how much it takes.</summary>
+public sealed record WoodyEndpointOptions
+{
+    /// <summary>The only path that is served.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The largest body in bytes. Default 1 MiB.</summary>
+    public int MaxBodySize { get; init; } = 1 << 20;
+
+    /// <summary>How long a call without a deadline of its own may take. Default 30 s.</summary>
+    public TimeSpan DefaultDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// What to answer to an exception that a handler lets through; null to have it logged and answered as an unexpected
+    /// error.
+    /// </summary>
+    public Func<Exception, WoodyError?> Sort { get; init; } = _ => null;
+}

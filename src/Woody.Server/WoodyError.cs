@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Http;
+
+namespace PayoutManager.Woody.Server;
+
+/// <summary>An answer without a body: something went wrong that the contract does not declare.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="ErrorClass">One of <see cref="WoodyErrorClass"/>.</param>
+/// <param name="Reason">Words that help the caller and leak nothing.</param>
+public sealed record WoodyError(int Status, string ErrorClass, string Reason)
+{
+    /// <summary>The request itself is wrong.</summary>
+    public static WoodyError BadRequest(string reason) =>
+        new(StatusCodes.Status400BadRequest, WoodyErrorClass.ResultUnexpected, reason);
+
+    /// <summary>An error that the contract does not declare.</summary>
+    public static WoodyError Unexpected(string reason) =>
+        new(StatusCodes.Status500InternalServerError, WoodyErrorClass.ResultUnexpected, reason);
+
+    /// <summary>Nothing was done; the call may be repeated.</summary>
+    public static WoodyError Unavailable(string reason) =>
+        new(StatusCodes.Status503ServiceUnavailable, WoodyErrorClass.ResourceUnavailable, reason);
+
+    /// <summary>It may or may not be done.</summary>
+    public static WoodyError Unknown(string reason) =>
+        new(StatusCodes.Status504GatewayTimeout, WoodyErrorClass.ResultUnknown, reason);
+}
+
+/// <summary>Ends the service of a call with an answer that has no body.</summary>
+/// <param name="error">The answer.</param>
+/// <param name="cause">What led to it.</param>
+public sealed class WoodyErrorException(WoodyError error, Exception? cause = null) : Exception(error.Reason, cause)
+{
+    /// <summary>The answer.</summary>
+    public WoodyError Error { get; } = error;
+}

@@ -1,0 +1,118 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using PayoutManager.Thrift.Serialization;
+
+namespace PayoutManager.Woody.Server;
+
+/// <summary>Reads the parts of a request that woody cares about, and refuses what it does not allow.</summary>
+internal static class WoodyRequestReader
+{
+    private const int MaxIdLength = 256;
+    private static readonly MediaTypeHeaderValue ThriftMediaType = new(WoodyHeaders.ContentType);
+
+    /// <summary>The ids of the call, made here where the caller sent none or none that can be echoed.</summary>
+    public static WoodyContext ReadIds(IHeaderDictionary headers) =>
+        new(Id(headers, WoodyHeaders.TraceId), Id(headers, WoodyHeaders.SpanId), Id(headers, WoodyHeaders.ParentId));
+
+    public static void CheckForm(HttpRequest request, string path)
+    {
+        if (!string.Equals(request.Path.Value, path, StringComparison.Ordinal))
+            throw Refusal(StatusCodes.Status404NotFound, $"no service at {request.Path}");
+        if (!HttpMethods.IsPost(request.Method))
+            throw Refusal(StatusCodes.Status405MethodNotAllowed, $"method {request.Method}, must be POST");
+        if (!IsThrift(request.ContentType))
+            throw Refusal(StatusCodes.Status415UnsupportedMediaType, $"content type must be {WoodyHeaders.ContentType}");
+        if (!AcceptsThrift(request.Headers))
+            throw Refusal(StatusCodes.Status406NotAcceptable, $"accept rules out {WoodyHeaders.ContentType}");
+    }
+
+    /// <summary>Completes the context by what the headers say beyond the ids.</summary>
+    public static WoodyContext ReadHeaders(IHeaderDictionary headers, WoodyContext ids, DateTimeOffset defaultDeadline)
+    {
+        foreach (var name in (string[])[WoodyHeaders.TraceId, WoodyHeaders.SpanId, WoodyHeaders.ParentId])
+        {
+            if (headers[name] is { Count: > 0 } values && (values.Count > 1 || !IsUsableId(values[0])))
+                throw BadRequest($"header {name} must be 1 to {MaxIdLength} visible ASCII characters, once");
+        }
+
+        var deadline = defaultDeadline;
+        if (headers[WoodyHeaders.Deadline] is { Count: > 0 } texts
+            && (texts.Count > 1 || !ThriftTimestamp.TryParse(texts[0]!, out deadline)))
+        {
+            throw BadRequest($"header {WoodyHeaders.Deadline} must be an RFC 3339 instant, once");
+        }
+
+        return ids with
+        {
+            Deadline = deadline,
+            Meta =
+            [
+                .. headers
+                    .Where(h => h.Key.StartsWith(WoodyHeaders.MetaPrefix, StringComparison.OrdinalIgnoreCase))
+                    .Select(h => KeyValuePair.Create(h.Key, h.Value.ToString())),
+            ],
+        };
+    }
+
+    public static async Task<byte[]> ReadBodyAsync(HttpContext http, int maxSize)
+    {
+        // Kestrel's own limit would answer 413; woody wants 400 for whatever is wrong with a body.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
+        var length = http.Request.ContentLength;
+        if (length > maxSize)
+            throw TooLarge();
+        try
+        {
+            // A claimed length is not believed either: memory is taken as bytes arrive.
+            using var body = new MemoryStream(capacity: (int)Math.Min(length ?? 0, 4096));
+            var chunk = new byte[4096];
+            int read;
+            while ((read = await http.Request.Body.ReadAsync(chunk, http.RequestAborted)) > 0)
+            {
+                if (body.Length + read > maxSize)
+                    throw TooLarge();
+                body.Write(chunk, 0, read);
+            }
+
+            return body.ToArray();
+        }
+        catch (BadHttpRequestException e)
+        {
+            throw BadRequest($"the body cannot be read: {e.Message}");
+        }
+
+        WoodyErrorException TooLarge() => BadRequest($"the body is larger than {maxSize} bytes");
+    }
+
+    public static WoodyErrorException BadRequest(string reason) => new(WoodyError.BadRequest(reason));
+
+    private static WoodyErrorException Refusal(int status, string reason) =>
+        new(new WoodyError(status, WoodyErrorClass.ResultUnexpected, reason));
+
+    private static string Id(IHeaderDictionary headers, string name) =>
+        headers[name] is [{ } id] && IsUsableId(id) ? id : WoodyContext.NewId();
+
+    /// <summary>Whether an id can be sent back and on: a response header takes nothing but ASCII.</summary>
+    private static bool IsUsableId(string? id) =>
+        id is { Length: > 0 and <= MaxIdLength } && id.All(c => c is > ' ' and <= '~');
+
+    private static bool IsThrift(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type)
+        && type.MediaType.Equals(WoodyHeaders.ContentType, StringComparison.OrdinalIgnoreCase);
+
+    private static bool AcceptsThrift(IHeaderDictionary headers)
+    {
+        if (headers.Accept.Count == 0 || headers.Accept.All(string.IsNullOrWhiteSpace))
+            return true;
+        if (!MediaTypeHeaderValue.TryParseList(headers.Accept, out var ranges))
+            return false;
+        // The most specific range that fits decides: an explicit q=0 outweighs */*.
+        var fitting = ranges
+            .Where(r => ThriftMediaType.IsSubsetOf(new MediaTypeHeaderValue(r.MediaType)))
+            .OrderBy(r => r.MatchesAllTypes ? 2 : r.MatchesAllSubTypes ? 1 : 0)
+            .FirstOrDefault();
+        return fitting is not null && fitting.Quality is not 0;
+    }
+}
