@@ -1,0 +1,36 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace PayoutManager.Infrastructure.Storage;
+
+/// <summary>Makes and upgrades the tables, one host at a time.</summary>
+public sealed class DatabaseMigrator
+{
+    private readonly Func<PayoutDbContext> _open;
+
+    internal DatabaseMigrator(Func<PayoutDbContext> open) => _open = open;
+
+    /// <summary>Brings the database to this version. Does nothing where it is there already.</summary>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var context = _open();
+        await context.MigrateAloneAsync(cancellationToken);
+        await context.LearnTypesAsync(cancellationToken);
+    }
+
+    /// <summary>Makes ready for a database that somebody else has migrated; false while that is still to come.</summary>
+    public async Task<bool> TryAdoptAsync(CancellationToken cancellationToken)
+    {
+        if (await GetPendingAsync(cancellationToken) is not [])
+            return false;
+        await using var context = _open();
+        await context.LearnTypesAsync(cancellationToken);
+        return true;
+    }
+
+    /// <summary>The migrations that this version has and the database lacks.</summary>
+    public async Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken)
+    {
+        await using var context = _open();
+        return [.. await context.Database.GetPendingMigrationsAsync(cancellationToken)];
+    }
+}

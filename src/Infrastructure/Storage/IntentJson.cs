@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PayoutManager.Application.Operations;
+using PayoutManager.Domain.CashFlows;
+using PayoutManager.Domain.Money;
+using PayoutManager.Domain.Parties;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage.Rows;
+
+namespace PayoutManager.Infrastructure.Storage;
+
+/// <summary>What an operation is to do, as JSON that an operator can read.</summary>
+internal static class IntentJson
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    public static string KindOf(OperationIntent intent) => intent switch
+    {
+        CreateIntent => OperationRow.Create,
+        ConfirmIntent => OperationRow.Confirm,
+        CancelIntent => OperationRow.Cancel,
+        _ => throw new ArgumentOutOfRangeException(nameof(intent), intent, null),
+    };
+
+    public static string Write(OperationIntent intent) => intent switch
+    {
+        CreateIntent create => JsonSerializer.Serialize(ToRequest(create), Json),
+        CancelIntent cancel => JsonSerializer.Serialize(new CancelRequest(cancel.Details), Json),
+        _ => "{}",
+    };
+
+    public static OperationIntent Read(OperationRow row) => row.Kind switch
+    {
+        OperationRow.Create => ToIntent(row.PayoutId, Parse<CreateRequest>(row)),
+        OperationRow.Confirm => new ConfirmIntent(),
+        OperationRow.Cancel => new CancelIntent(Parse<CancelRequest>(row).Details),
+        _ => throw new InvalidDataException($"The operation on payout {row.PayoutId} is of unknown kind {row.Kind}."),
+    };
+
+    private static T Parse<T>(OperationRow row) =>
+        JsonSerializer.Deserialize<T>(row.Request ?? "null", Json)
+        ?? throw new InvalidDataException($"The operation on payout {row.PayoutId} has no request.");
+
+    private static CreateRequest ToRequest(CreateIntent intent)
+    {
+        var (request, payout) = (intent.Request, intent.Payout);
+        return new CreateRequest(
+            request.PartyId.Value,
+            request.ShopId.Value,
+            request.Cash.Amount,
+            request.Cash.Currency.Code,
+            request.PayoutToolId?.Value,
+            intent.IdIsOurs,
+            payout.CreatedAt,
+            payout.PayoutToolId.Value,
+            [
+                .. payout.CashFlow.Select(posting => new PostingRequest(
+                    posting.Source.Type,
+                    posting.Source.Id,
+                    posting.Destination.Type,
+                    posting.Destination.Id,
+                    posting.Volume.Amount,
+                    posting.Volume.Currency.Code,
+                    posting.Details)),
+            ]);
+    }
+
+    private static CreateIntent ToIntent(string payoutId, CreateRequest stored)
+    {
+        var currency = new Currency(stored.Currency);
+        var request = new PayoutRequest(
+            new PartyId(stored.PartyId),
+            new ShopId(stored.ShopId),
+            new Cash(stored.Amount, currency),
+            stored.PayoutToolId is { } tool ? new PayoutToolId(tool) : null);
+        var cashFlow = new CashFlow(stored.CashFlow.Select(posting => new CashFlowPosting(
+            new CashFlowAccount(posting.FromType, posting.From),
+            new CashFlowAccount(posting.ToType, posting.To),
+            new Cash(posting.Amount, new Currency(posting.Currency)),
+            posting.Details)));
+        var payout = Payout.Create(
+            new PayoutId(payoutId),
+            stored.CreatedAt,
+            request.PartyId,
+            request.ShopId,
+            new PayoutToolId(stored.ChosenPayoutToolId),
+            currency,
+            cashFlow);
+        return new CreateIntent(request, payout, stored.IdIsOurs);
+    }
+
+    private sealed record CancelRequest(string Details);
+
+    private sealed record CreateRequest(
+        string PartyId,
+        string ShopId,
+        long Amount,
+        string Currency,
+        string? PayoutToolId,
+        bool IdIsOurs,
+        DateTimeOffset CreatedAt,
+        string ChosenPayoutToolId,
+        IReadOnlyList<PostingRequest> CashFlow);
+
+    private sealed record PostingRequest(
+        AccountType FromType,
+        long From,
+        AccountType ToType,
+        long To,
+        long Amount,
+        string Currency,
+        string? Details);
+}

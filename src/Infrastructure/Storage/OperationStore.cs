@@ -1,0 +1,219 @@
+using Microsoft.EntityFrameworkCore;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Contracts;
+using PayoutManager.Infrastructure.Storage.Rows;
+using PayoutManager.Thrift.Serialization;
+
+namespace PayoutManager.Infrastructure.Storage;
+
+/// <summary>Operations in the database, and the changes that they end in.</summary>
+internal sealed class OperationStore(Database database) : IOperationStore
+{
+    public Task<Intended> IntendAsync(
+        PayoutId payoutId,
+        OperationIntent intent,
+        int? expectedSequenceId,
+        string owner,
+        TimeSpan lease,
+        CancellationToken cancellationToken) =>
+        database.TransactAsync<Intended>(
+            async context =>
+            {
+                var row = new OperationRow
+                {
+                    PayoutId = payoutId.Value,
+                    Kind = IntentJson.KindOf(intent),
+                    Attempt = 1,
+                    Owner = owner,
+                    Request = IntentJson.Write(intent),
+                };
+                if (!await context.TryInsertAsync(row, lease, cancellationToken)
+                    && !await TryReuseSpentAsync(context, row, lease, cancellationToken))
+                {
+                    return (await DescribeOccupantAsync(context, row, cancellationToken), false);
+                }
+
+                // Only now, with the operation ours, does the payout stand still.
+                var sequenceId = await context.Payouts
+                    .Where(payout => payout.PayoutId == row.PayoutId)
+                    .Select(payout => (int?)payout.SequenceId)
+                    .SingleOrDefaultAsync(cancellationToken);
+                return sequenceId == expectedSequenceId
+                    ? (new Intended.Started(new Operation(payoutId, intent, row.Attempt, owner)), true)
+                    : (new Intended.PayoutMoved(), false);
+            },
+            cancellationToken);
+
+    public Task<Operation?> TakeOverAsync(
+        PayoutId payoutId,
+        string owner,
+        TimeSpan lease,
+        CancellationToken cancellationToken) =>
+        database.TransactAsync<Operation?>(
+            async context =>
+            {
+                var taken = await context.Operations
+                    .Where(o => o.PayoutId == payoutId.Value && o.LeaseUntil <= DatabaseClock.Now())
+                    .ExecuteUpdateAsync(
+                        o => o
+                            .SetProperty(p => p.Owner, owner)
+                            .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
+                        cancellationToken);
+                if (taken == 0)
+                    return (null, false);
+                var row = await context.Operations.AsNoTracking()
+                    .SingleAsync(o => o.PayoutId == payoutId.Value, cancellationToken);
+                return (ToOperation(row), true);
+            },
+            cancellationToken);
+
+    public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) =>
+        database.WriteAsync(async context => await Owned(context, operation)
+            .ExecuteUpdateAsync(
+                o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
+                cancellationToken) == 1);
+
+    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken) =>
+        database.WriteAsync(context => Owned(context, operation)
+            .ExecuteUpdateAsync(
+                o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now()),
+                cancellationToken));
+
+    public Task<Operation?> AdvanceAsync(
+        Operation operation,
+        OperationIntent intent,
+        CancellationToken cancellationToken) =>
+        database.WriteAsync(async context =>
+        {
+            var next = operation with { Intent = intent, Attempt = operation.Attempt + 1 };
+            var request = IntentJson.Write(intent);
+            var advanced = await OwnedAttempt(context, operation)
+                .ExecuteUpdateAsync(
+                    o => o.SetProperty(p => p.Attempt, next.Attempt).SetProperty(p => p.Request, request),
+                    cancellationToken);
+            return advanced == 1 ? next : null;
+        });
+
+    public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken) =>
+        database.TransactAsync(
+            async context =>
+            {
+                if (await OwnedAttempt(context, operation).ExecuteDeleteAsync(cancellationToken) == 0)
+                    return (false, false);
+                if (change is PayoutCreated)
+                    Insert(context, change.Payout);
+                else if (!await TryUpdateAsync(context, change.Payout, cancellationToken))
+                    return (false, false);
+                context.Events.Add(new EventRow
+                {
+                    PayoutId = change.Payout.Id.Value,
+                    SequenceId = change.SequenceId,
+                    CreatedAt = change.CreatedAt.UtcDateTime,
+                    Payload = ThriftBinary.Serialize(PayoutContract.ToWire(change)),
+                });
+                await context.SaveChangesAsync(cancellationToken);
+                return (true, true);
+            },
+            cancellationToken);
+
+    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) =>
+        database.WriteAsync(async context =>
+        {
+            var ours = OwnedAttempt(context, operation);
+            var ended = spentAttempts == 0
+                ? await ours.ExecuteDeleteAsync(cancellationToken)
+                : await ours.ExecuteUpdateAsync(
+                    o => o
+                        .SetProperty(p => p.Kind, OperationRow.Spent)
+                        .SetProperty(p => p.Attempt, spentAttempts)
+                        .SetProperty(p => p.Owner, (string?)null)
+                        .SetProperty(p => p.LeaseUntil, (DateTime?)null)
+                        .SetProperty(p => p.Request, (string?)null),
+                    cancellationToken);
+            return ended == 1;
+        });
+
+    public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<PayoutId>>(async context =>
+        {
+            var ids = await context.Operations
+                .Where(o => o.LeaseUntil <= DatabaseClock.Now())
+                .OrderBy(o => o.LeaseUntil)
+                .Select(o => o.PayoutId)
+                .Take(limit)
+                .ToListAsync(cancellationToken);
+            return [.. ids.Select(id => new PayoutId(id))];
+        });
+
+    private static async Task<bool> TryReuseSpentAsync(
+        PayoutDbContext context,
+        OperationRow row,
+        TimeSpan lease,
+        CancellationToken cancellationToken)
+    {
+        var isCreate = row.Kind == OperationRow.Create;
+        var reused = await context.Operations
+            .Where(o => o.PayoutId == row.PayoutId && o.Kind == OperationRow.Spent)
+            .ExecuteUpdateAsync(
+                o => o
+                    .SetProperty(p => p.Kind, row.Kind)
+                    .SetProperty(p => p.Attempt, p => isCreate ? p.Attempt + 1 : 1)
+                    .SetProperty(p => p.Owner, row.Owner)
+                    .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds))
+                    .SetProperty(p => p.Request, row.Request),
+                cancellationToken);
+        if (reused == 0)
+            return false;
+        row.Attempt = await context.Operations
+            .Where(o => o.PayoutId == row.PayoutId)
+            .Select(o => o.Attempt)
+            .SingleAsync(cancellationToken);
+        return true;
+    }
+
+    private static async Task<Intended> DescribeOccupantAsync(
+        PayoutDbContext context,
+        OperationRow row,
+        CancellationToken cancellationToken)
+    {
+        var occupant = await context.Operations
+            .AsNoTracking()
+            .Where(o => o.PayoutId == row.PayoutId && o.Kind != OperationRow.Spent)
+            .Select(o => new { Row = o, LeaseRanOut = o.LeaseUntil <= DatabaseClock.Now() })
+            .SingleOrDefaultAsync(cancellationToken);
+        // Gone since the insert: whatever it did, the caller has to look at the payout again.
+        return occupant is null
+            ? new Intended.Vacated()
+            : new Intended.Occupied(ToOperation(occupant.Row), occupant.LeaseRanOut);
+    }
+
+    private static IQueryable<OperationRow> Owned(PayoutDbContext context, Operation operation) =>
+        context.Operations.Where(o => o.PayoutId == operation.PayoutId.Value && o.Owner == operation.Owner);
+
+    private static IQueryable<OperationRow> OwnedAttempt(PayoutDbContext context, Operation operation) =>
+        Owned(context, operation).Where(o => o.Attempt == operation.Attempt);
+
+    private static void Insert(PayoutDbContext context, Payout payout)
+    {
+        context.Payouts.Add(PayoutRows.ToRow(payout));
+        context.Postings.AddRange(PayoutRows.ToPostingRows(payout));
+    }
+
+    private static async Task<bool> TryUpdateAsync(
+        PayoutDbContext context,
+        Payout payout,
+        CancellationToken cancellationToken) =>
+        await context.Payouts
+            .Where(p => p.PayoutId == payout.Id.Value && p.SequenceId == payout.SequenceId - 1)
+            .ExecuteUpdateAsync(
+                p => p
+                    .SetProperty(r => r.SequenceId, payout.SequenceId)
+                    .SetProperty(r => r.Status, payout.Status.State)
+                    .SetProperty(r => r.CancelDetails, payout.Status.Details),
+                cancellationToken) == 1;
+
+    private static Operation ToOperation(OperationRow row) =>
+        new(new PayoutId(row.PayoutId), IntentJson.Read(row), row.Attempt, row.Owner!);
+}

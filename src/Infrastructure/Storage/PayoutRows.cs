@@ -1,0 +1,75 @@
+using PayoutManager.Domain.CashFlows;
+using PayoutManager.Domain.Money;
+using PayoutManager.Domain.Parties;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage.Rows;
+
+namespace PayoutManager.Infrastructure.Storage;
+
+/// <summary>Payouts to rows and back.</summary>
+internal static class PayoutRows
+{
+    public static PayoutRow ToRow(Payout payout) => new()
+    {
+        SequenceId = payout.SequenceId,
+        PayoutId = payout.Id.Value,
+        CreatedAt = Unspecified(payout.CreatedAt),
+        PartyId = payout.PartyId.Value,
+        ShopId = payout.ShopId.Value,
+        Status = payout.Status.State,
+        PayoutToolId = payout.PayoutToolId.Value,
+        Amount = payout.Amount.Amount,
+        Fee = payout.Fee.Amount,
+        CurrencyCode = payout.Amount.Currency.Code,
+        CancelDetails = payout.Status.Details,
+        HoldAttempt = payout.HoldAttempt,
+    };
+
+    public static IEnumerable<CashFlowPostingRow> ToPostingRows(Payout payout) =>
+        payout.CashFlow.Select(posting => new CashFlowPostingRow
+        {
+            PayoutId = payout.Id.Value,
+            CreatedAt = Unspecified(payout.CreatedAt),
+            FromAccountId = posting.Source.Id,
+            FromAccountType = posting.Source.Type,
+            ToAccountId = posting.Destination.Id,
+            ToAccountType = posting.Destination.Type,
+            Amount = posting.Volume.Amount,
+            CurrencyCode = posting.Volume.Currency.Code,
+            Description = posting.Details,
+        });
+
+    public static Payout ToPayout(PayoutRow row, IEnumerable<CashFlowPostingRow> postings)
+    {
+        var currency = new Currency(row.CurrencyCode);
+        return Payout.Restore(
+            new PayoutId(row.PayoutId),
+            row.SequenceId,
+            new DateTimeOffset(DateTime.SpecifyKind(row.CreatedAt, DateTimeKind.Utc)),
+            new PartyId(row.PartyId),
+            new ShopId(row.ShopId),
+            new PayoutToolId(row.PayoutToolId),
+            new CashFlow(postings.Select(ToPosting)),
+            new Cash(row.Amount, currency),
+            new Cash(row.Fee, currency),
+            ToStatus(row),
+            row.HoldAttempt);
+    }
+
+    private static CashFlowPosting ToPosting(CashFlowPostingRow row) => new(
+        new CashFlowAccount(row.FromAccountType, row.FromAccountId),
+        new CashFlowAccount(row.ToAccountType, row.ToAccountId),
+        new Cash(row.Amount, new Currency(row.CurrencyCode)),
+        row.Description);
+
+    private static PayoutStatus ToStatus(PayoutRow row) => row.Status switch
+    {
+        PayoutState.Unpaid => PayoutStatus.Unpaid,
+        PayoutState.Paid => PayoutStatus.Paid,
+        PayoutState.Confirmed => PayoutStatus.Confirmed,
+        _ => PayoutStatus.Cancelled(row.CancelDetails ?? ""),
+    };
+
+    private static DateTime Unspecified(DateTimeOffset instant) =>
+        DateTime.SpecifyKind(instant.UtcDateTime, DateTimeKind.Unspecified);
+}

@@ -1,0 +1,134 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Npgsql;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
+using PayoutManager.Domain.CashFlows;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage.Rows;
+
+namespace PayoutManager.Infrastructure.Storage.Postgres;
+
+/// <summary>The tables in PostgreSQL: schema <c>pm</c>, with the incumbent's enums.</summary>
+internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbContext> options) : PayoutDbContext(options)
+{
+    public const string Schema = "pm";
+
+    private const string Timestamp = "timestamp without time zone";
+    private const string TimestampUtc = "timestamp with time zone";
+
+    // "payouts" in ASCII: any number that every host agrees on.
+    private const long MigrationLock = 0x7061796f757473;
+
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
+
+    public static void Map(NpgsqlDbContextOptionsBuilder options) => options
+        .MapEnum<PayoutState>("payout_status", Schema, IncumbentLabels.Instance)
+        .MapEnum<AccountType>("account_type", Schema, IncumbentLabels.Instance)
+        .MigrationsHistoryTable("payout_manager_migration", Schema);
+
+    public override async Task<bool> TryInsertAsync(
+        OperationRow operation,
+        TimeSpan lease,
+        CancellationToken cancellationToken) =>
+        await Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request)
+            VALUES ({operation.PayoutId}, {operation.Kind}, {operation.Attempt}, {operation.Owner},
+                    clock_timestamp() + make_interval(secs => {lease.TotalSeconds}), {operation.Request}::jsonb)
+            ON CONFLICT (payout_id) DO NOTHING
+            """,
+            cancellationToken) == 1;
+
+    /// <summary>
+    /// Under a lock of this session, which goes with its connection also when the host dies. Asked for again and again
+    /// instead of waited for: a waiting statement would deadlock with an index that is being made concurrently.
+    /// </summary>
+    public override async Task MigrateAloneAsync(CancellationToken cancellationToken)
+    {
+        await Database.OpenConnectionAsync(cancellationToken);
+        while (!await Database
+            .SqlQuery<bool>($"SELECT pg_try_advisory_lock({MigrationLock}) AS \"Value\"")
+            .SingleAsync(cancellationToken))
+        {
+            await Task.Delay(LockPause, TimeProvider.System, cancellationToken);
+        }
+
+        try
+        {
+            await Database.MigrateAsync(cancellationToken);
+        }
+        finally
+        {
+            await Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({MigrationLock})", CancellationToken.None);
+        }
+    }
+
+    public override async Task LearnTypesAsync(CancellationToken cancellationToken)
+    {
+        await Database.OpenConnectionAsync(cancellationToken);
+        var connection = (NpgsqlConnection)Database.GetDbConnection();
+        await connection.ReloadTypesAsync(cancellationToken);
+        // Those that are open keep what they learnt; they make way for new ones.
+        NpgsqlConnection.ClearPool(connection);
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasDefaultSchema(Schema);
+        base.OnModelCreating(modelBuilder);
+        modelBuilder.Entity<PayoutRow>(payout =>
+        {
+            payout.Property(p => p.CreatedAt).HasColumnType(Timestamp);
+            Varchar(
+                payout,
+                nameof(PayoutRow.PayoutId),
+                nameof(PayoutRow.PartyId),
+                nameof(PayoutRow.ShopId),
+                nameof(PayoutRow.PayoutToolId),
+                nameof(PayoutRow.CurrencyCode),
+                nameof(PayoutRow.CancelDetails));
+        });
+        modelBuilder.Entity<CashFlowPostingRow>(posting =>
+        {
+            posting.Property(p => p.CreatedAt).HasColumnType(Timestamp);
+            Varchar(
+                posting,
+                nameof(CashFlowPostingRow.PayoutId),
+                nameof(CashFlowPostingRow.CurrencyCode),
+                nameof(CashFlowPostingRow.Description));
+        });
+        modelBuilder.Entity<OperationRow>(operation =>
+        {
+            operation.Property(o => o.LeaseUntil).HasColumnType(TimestampUtc);
+            operation.Property(o => o.Request).HasColumnType("jsonb");
+        });
+        modelBuilder.Entity<EventRow>(outboxEvent =>
+        {
+            outboxEvent.Property(e => e.CreatedAt).HasColumnType(TimestampUtc);
+            outboxEvent.Property(e => e.PublishedAt).HasColumnType(TimestampUtc);
+        });
+        modelBuilder.Entity<RelayLeaseRow>().Property(l => l.LeaseUntil).HasColumnType(TimestampUtc);
+
+        modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
+            .HasName("clock_timestamp")
+            .IsBuiltIn()
+            .HasStoreType(TimestampUtc);
+    }
+
+    private static void Varchar<TRow>(EntityTypeBuilder<TRow> row, params string[] properties)
+        where TRow : class
+    {
+        foreach (var property in properties)
+            row.Property(property).HasColumnType("character varying");
+    }
+
+    private sealed class IncumbentLabels : INpgsqlNameTranslator
+    {
+        // One for all: contexts are compared by it, and differing ones would share nothing.
+        public static readonly IncumbentLabels Instance = new();
+
+        public string TranslateTypeName(string clrName) => ScreamingSnake.Of(clrName).ToLowerInvariant();
+
+        public string TranslateMemberName(string clrName) => ScreamingSnake.Of(clrName);
+    }
+}

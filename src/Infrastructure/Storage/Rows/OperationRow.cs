@@ -1,0 +1,25 @@
+namespace PayoutManager.Infrastructure.Storage.Rows;
+
+/// <summary>A row of <c>payout_operation</c>: a change under way or, of kind <see cref="Spent"/>, a note of spent plan ids.</summary>
+internal sealed class OperationRow
+{
+    public const string Create = "create";
+    public const string Confirm = "confirm";
+    public const string Cancel = "cancel";
+    public const string Spent = "spent";
+
+    public required string PayoutId { get; set; }
+
+    public required string Kind { get; set; }
+
+    /// <summary>The attempt under way; of a <see cref="Spent"/> row the last one spent.</summary>
+    public int Attempt { get; set; }
+
+    public string? Owner { get; set; }
+
+    /// <summary>By the database's clock; null where nothing is under way.</summary>
+    public DateTime? LeaseUntil { get; set; }
+
+    /// <summary>What is to be done, as JSON; null where nothing is under way.</summary>
+    public string? Request { get; set; }
+}

@@ -1,0 +1,53 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Query.SqlExpressions;
+using PayoutManager.Infrastructure.Storage.Rows;
+
+namespace PayoutManager.Infrastructure.Storage.Sqlite;
+
+/// <summary>The tables in SQLite, for development: enums are text, and every transaction takes the write lock at once.</summary>
+internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbContext> options) : PayoutDbContext(options)
+{
+    private const string Now = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+
+    public static void Map(SqliteDbContextOptionsBuilder options) =>
+        options.MigrationsHistoryTable("payout_manager_migration");
+
+    public override async Task<bool> TryInsertAsync(
+        OperationRow operation,
+        TimeSpan lease,
+        CancellationToken cancellationToken) =>
+        await Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO payout_operation (payout_id, kind, attempt, owner, lease_until, request)
+            VALUES ({operation.PayoutId}, {operation.Kind}, {operation.Attempt}, {operation.Owner},
+                    strftime('%Y-%m-%d %H:%M:%f', 'now', {lease.TotalSeconds} || ' seconds'), {operation.Request})
+            ON CONFLICT (payout_id) DO NOTHING
+            """,
+            cancellationToken) == 1;
+
+    /// <summary>
+    /// A development host's own file needs no lock beyond SQLite's. Write-ahead logging, which the file remembers, lets
+    /// readers go on while something is written.
+    /// </summary>
+    public override async Task MigrateAloneAsync(CancellationToken cancellationToken)
+    {
+        await Database.ExecuteSqlAsync($"PRAGMA journal_mode = 'wal'", cancellationToken);
+        await Database.MigrateAsync(cancellationToken);
+    }
+
+    public override Task LearnTypesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+        modelBuilder.Entity<PayoutRow>().Property(p => p.Status).HasConversion<string>();
+        modelBuilder.Entity<CashFlowPostingRow>(posting =>
+        {
+            posting.Property(p => p.FromAccountType).HasConversion<string>();
+            posting.Property(p => p.ToAccountType).HasConversion<string>();
+        });
+        modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
+            .HasTranslation(_ => new SqlFragmentExpression(Now, typeof(DateTime), null));
+    }
+}
