@@ -1,0 +1,106 @@
+using PayoutManager.Sandbox.Ledger;
+using PayoutManager.Thrift.Domain;
+
+namespace PayoutManager.Sandbox.Parties;
+
+/// <summary>
+/// The sandbox's merchants. Some shops show a way in which a payout can be refused; their names say which.
+/// </summary>
+public sealed class PartyBook
+{
+    /// <summary>What a shop's settlement account has at first, in minor units.</summary>
+    public const long Balance = 10_000_000;
+
+    /// <summary>What a shop for load tests has at first.</summary>
+    public const long EndlessBalance = 1_000_000_000_000_000;
+
+    /// <summary>How many shops party-load has: shop-load-1 and so on.</summary>
+    public const int LoadShops = 64;
+
+    private const string Rub = "RUB";
+    private const string Usd = "USD";
+
+    private readonly Dictionary<string, Party> _parties = [];
+    private readonly Dictionary<string, SystemAccounts> _systemAccounts = [];
+    private readonly Accounter _accounter;
+    private long _nextAccount = 1;
+
+    /// <summary>Writes the book, and opens and funds its accounts.</summary>
+    public PartyBook(Accounter accounter)
+    {
+        _accounter = accounter;
+        foreach (var currency in (string[])[Rub, Usd])
+        {
+            _systemAccounts[currency] = new SystemAccounts(
+                OpenAccount(currency, "system.settlement"),
+                OpenAccount(currency, "provider.settlement"),
+                OpenAccount(currency, "external.outcome"));
+        }
+
+        // So that the first shop's accounts are 10, 11 and 12.
+        _nextAccount = 10;
+        AddParty(
+            "party-1",
+            [Contract("contract-1", (Rub, "tool-1"), (Rub, "tool-2")), Contract("contract-usd", (Usd, "tool-usd"))],
+            Shop("shop-1", "contract-1", "tool-1", Account(Rub, Balance)),
+            Shop("shop-2", "contract-1", "tool-2", Account(Rub, Balance)),
+            Shop("shop-poor", "contract-1", "tool-1", Account(Rub, 100_000)),
+            Shop("shop-usd", "contract-usd", "tool-usd", Account(Usd, Balance)),
+            Shop("shop-without-tool", "contract-1", null, Account(Rub, Balance)),
+            Shop("shop-without-account", "contract-1", "tool-1", null),
+            Shop("shop-without-contract", "contract-gone", "tool-1", Account(Rub, Balance)),
+            Shop("shop-with-unknown-tool", "contract-1", "tool-gone", Account(Rub, Balance)),
+            Shop(Terms.BlockedShop, "contract-1", "tool-1", Account(Rub, Balance)));
+        AddParty(
+            "party-2",
+            [Contract("contract-1", (Rub, "tool-1"))],
+            Shop("shop-1", "contract-1", "tool-1", Account(Rub, Balance)));
+        AddParty(
+            "party-load",
+            [Contract("contract-1", (Rub, "tool-1"))],
+            [.. Enumerable.Range(1, LoadShops).Select(n => Shop($"shop-load-{n}", "contract-1", "tool-1", Account(Rub, EndlessBalance)))]);
+    }
+
+    /// <summary>All parties by id.</summary>
+    public IReadOnlyDictionary<string, Party> Parties => _parties;
+
+    /// <summary>The platform's accounts in a currency; null if it does not deal in it.</summary>
+    public SystemAccounts? SystemAccountsIn(string currency) => _systemAccounts.GetValueOrDefault(currency);
+
+    /// <summary>Gives an account money, as if payments had come in.</summary>
+    public void Deposit(long accountId, long amount) =>
+        _accounter.Transfer(_systemAccounts[_accounter.GetAccount(accountId).CurrencySymCode].Provider, accountId, amount);
+
+    private void AddParty(string id, IReadOnlyList<Contract> contracts, params IReadOnlyList<Shop> shops) =>
+        _parties.Add(id, new Party(id, contracts.ToDictionary(c => c.Id), shops.ToDictionary(s => s.Id)));
+
+    private static Contract Contract(string id, params IReadOnlyList<(string Currency, string Id)> tools) =>
+        new(id, [.. tools.Select(t => new PayoutTool(t.Id, new CurrencyRef(t.Currency)))]);
+
+    private static Shop Shop(string id, string contractId, string? toolId, ShopAccount? account) =>
+        new(id, contractId) { Account = account, PayoutToolId = toolId };
+
+    private ShopAccount Account(string currency, long balance)
+    {
+        var settlement = OpenAccount(currency, "merchant.settlement");
+        var account = new ShopAccount(
+            new CurrencyRef(currency),
+            settlement,
+            OpenAccount(currency, "merchant.guarantee"),
+            OpenAccount(currency, "merchant.payout"));
+        Deposit(settlement, balance);
+        return account;
+    }
+
+    private long OpenAccount(string currency, string description)
+    {
+        _accounter.Open(_nextAccount, currency, description);
+        return _nextAccount++;
+    }
+}
+
+/// <summary>The platform's accounts in one currency.</summary>
+/// <param name="Settlement">Its own money.</param>
+/// <param name="Provider">Where payments come from.</param>
+/// <param name="Outcome">Where costs go.</param>
+public sealed record SystemAccounts(long Settlement, long Provider, long Outcome);

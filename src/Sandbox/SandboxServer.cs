@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PayoutManager.Sandbox.Ledger;
+using PayoutManager.Sandbox.Parties;
+using PayoutManager.Woody.Server;
+
+namespace PayoutManager.Sandbox;
+
+/// <summary>A running sandbox: PartyManagement, Shumway, and pages that show what is in them.</summary>
+public sealed class SandboxServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private SandboxServer(WebApplication app, Accounter accounter, PartyBook book)
+    {
+        _app = app;
+        Accounter = accounter;
+        Parties = book;
+    }
+
+    /// <summary>The ledger.</summary>
+    public Accounter Accounter { get; }
+
+    /// <summary>The merchants.</summary>
+    public PartyBook Parties { get; }
+
+    /// <summary>Where the sandbox is.</summary>
+    public Uri Url => new(_app.Urls.First());
+
+    /// <summary>Where PartyManagement is.</summary>
+    public Uri PartyManagementUrl => new(Url, PartyManagementService.Path);
+
+    /// <summary>Where Shumway is.</summary>
+    public Uri ShumwayUrl => new(Url, AccounterService.Path);
+
+    /// <summary>Starts a sandbox.</summary>
+    /// <param name="url">Where to listen; port 0 for a free one.</param>
+    /// <param name="configure">What else the host of it needs; it reads no configuration and logs nothing by itself.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    public static async Task<SandboxServer> StartAsync(
+        string url,
+        Action<WebApplicationBuilder>? configure = null,
+        CancellationToken cancellationToken = default)
+    {
+        var accounter = new Accounter();
+        var book = new PartyBook(accounter);
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls(url);
+        configure?.Invoke(builder);
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
+            json.SerializerOptions.WriteIndented = true;
+        });
+
+        var app = builder.Build();
+        MapWoody(app, PartyManagementService.Path, PartyManagementService.Create(book));
+        MapWoody(app, AccounterService.Path, AccounterService.Create(accounter));
+        MapPages(app, accounter, book);
+        await app.StartAsync(cancellationToken);
+        return new SandboxServer(app, accounter, book);
+    }
+
+    /// <summary>Waits until the process is told to stop.</summary>
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static void MapWoody(WebApplication app, string path, WoodyService service) =>
+        app.MapWhen(
+            http => http.Request.Path == path,
+            branch => branch.RunWoody(service, new WoodyEndpointOptions { Path = path }));
+
+    private static void MapPages(IEndpointRouteBuilder pages, Accounter accounter, PartyBook book)
+    {
+        pages.MapGet("/", () => Results.Json((string[])["/parties", "/accounts", "/accounts/{id}", "/plans?containing=", "/plans/{id}"]));
+        pages.MapGet("/parties", () => book.Parties.Values.Select(party => new
+        {
+            party.Id,
+            Shops = party.Shops!.Values.Select(shop => new
+            {
+                shop.Id,
+                Currency = shop.Account?.Currency?.SymbolicCode,
+                SettlementAccount = shop.Account?.Settlement,
+                PayoutTool = shop.PayoutToolId,
+            }),
+        }));
+        pages.MapGet("/accounts", accounter.ListAccounts);
+        pages.MapGet("/accounts/{id:long}", (long id) => OneOf(accounter.ListAccounts().Where(a => a.Id == id)));
+        pages.MapPost("/accounts/{id:long}/deposits/{amount:long}", (long id, long amount) =>
+        {
+            if (amount <= 0 || accounter.ListAccounts().All(a => a.Id != id))
+                return Results.NotFound();
+            book.Deposit(id, amount);
+            return OneOf(accounter.ListAccounts().Where(a => a.Id == id));
+        });
+        pages.MapGet("/plans", (string? containing) => accounter.ListPlans(containing));
+        pages.MapGet("/plans/{id}", (string id) => OneOf(accounter.ListPlans(id).Where(p => p.Id == id)));
+    }
+
+    private static IResult OneOf<T>(IEnumerable<T> found) =>
+        found.FirstOrDefault() is { } one ? Results.Json(one) : Results.NotFound();
+}
