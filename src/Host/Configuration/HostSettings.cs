@@ -1,0 +1,162 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using PayoutManager.Application.Events;
+using PayoutManager.Application.Operations;
+using PayoutManager.Infrastructure;
+using PayoutManager.Infrastructure.Kafka;
+using PayoutManager.Infrastructure.Storage;
+
+namespace PayoutManager.Host.Configuration;
+
+/// <summary>All that can be configured. What is null here has an embedded default, in Development only.</summary>
+internal sealed record HostSettings
+{
+    public const string ThriftEndpoint = "Thrift";
+    public const string ManagementEndpoint = "Management";
+
+    public required StorageProvider StorageProvider { get; init; }
+
+    public required string? ConnectionString { get; init; }
+
+    public required bool MigrateOnStartup { get; init; }
+
+    public required DependencyOptions? PartyManagement { get; init; }
+
+    public required DependencyOptions? Shumway { get; init; }
+
+    public required string? BootstrapServers { get; init; }
+
+    public required string Topic { get; init; }
+
+    public required IReadOnlyDictionary<string, string> KafkaProperties { get; init; }
+
+    public required TimeSpan DefaultDeadline { get; init; }
+
+    public required int MaxBodySize { get; init; }
+
+    public required OperationOptions Operations { get; init; }
+
+    public required RelayOptions Relay { get; init; }
+
+    /// <summary>Reads and checks everything.</summary>
+    /// <exception cref="InvalidConfigurationException">Something is wrong; it names every bad key.</exception>
+    public static HostSettings Read(IConfiguration configuration, IHostEnvironment environment)
+    {
+        var read = new SettingsReader(configuration);
+        // Only Development has embedded defaults; anywhere else a missing key must not go unnoticed.
+        var required = !environment.IsDevelopment();
+
+        read.RejectUnknown("Storage", "Provider", "MigrateOnStartup");
+        read.RejectUnknown("PartyManagement", "Url", "Timeout");
+        read.RejectUnknown("Shumway", "Url", "Timeout");
+        read.RejectUnknown("Kafka", "BootstrapServers", "Topic", "Properties");
+        read.RejectUnknown("Thrift", "DefaultDeadline", "MaxBodySize");
+        read.RejectUnknown("Recovery", "LeaseDuration", "ScanInterval");
+
+        var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
+        if (required && provider == StorageProvider.Sqlite)
+            read.Reject("Storage:Provider", "Sqlite is for Development only");
+        var lease = read.Duration("Recovery:LeaseDuration", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        var settings = new HostSettings
+        {
+            StorageProvider = provider,
+            ConnectionString = ConnectionStringOf(read, provider, required || provider == StorageProvider.Postgres),
+            MigrateOnStartup = read.Flag("Storage:MigrateOnStartup", byDefault: true),
+            PartyManagement = Dependency(read, "PartyManagement", required),
+            Shumway = Dependency(read, "Shumway", required),
+            BootstrapServers = read.Text("Kafka:BootstrapServers", required),
+            Topic = TopicOf(read),
+            KafkaProperties = read.Pairs("Kafka:Properties"),
+            DefaultDeadline = read.Duration(
+                "Thrift:DefaultDeadline", TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+            MaxBodySize = read.Number("Thrift:MaxBodySize", 1 << 20, least: 1 << 10, most: 1 << 26),
+            Operations = new OperationOptions
+            {
+                LeaseDuration = lease,
+                ScanInterval = read.Duration(
+                    "Recovery:ScanInterval", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
+            },
+            Relay = new RelayOptions { LeaseDuration = lease },
+        };
+        CheckEndpoints(read);
+        CheckKafka(read, settings);
+        return read.Errors.Count == 0 ? settings : throw new InvalidConfigurationException(read.Errors);
+    }
+
+    private static DependencyOptions? Dependency(SettingsReader read, string section, bool required)
+    {
+        var timeout = read.Duration(
+            $"{section}:Timeout", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        return read.Url($"{section}:Url", required) is { } url ? new DependencyOptions { Url = url, Timeout = timeout } : null;
+    }
+
+    private static string? ConnectionStringOf(SettingsReader read, StorageProvider provider, bool required)
+    {
+        const string key = "ConnectionStrings:Payouts";
+        if (read.Text(key, required) is not { } text)
+            return null;
+        try
+        {
+            _ = provider == StorageProvider.Postgres
+                ? (DbConnectionStringBuilder)new NpgsqlConnectionStringBuilder(text)
+                : new SqliteConnectionStringBuilder(text);
+            return text;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            // The message names the part that is wrong; the text itself may hold a password.
+            read.Reject(key, $"is not a connection string of {provider}: {e.Message}");
+            return null;
+        }
+    }
+
+    private static string TopicOf(SettingsReader read)
+    {
+        var topic = read.Text("Kafka:Topic") ?? KafkaOptions.DefaultTopic;
+        if (topic.Length > 249 || topic is "." or ".." || !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+            read.Reject("Kafka:Topic", $"must be 1 to 249 characters a–z, A–Z, 0–9, '.', '_' or '-', is '{topic}'");
+        return topic;
+    }
+
+    private static void CheckEndpoints(SettingsReader read)
+    {
+        foreach (var name in (string[])[ThriftEndpoint, ManagementEndpoint])
+        {
+            var key = $"Kestrel:Endpoints:{name}:Url";
+            if (read.Text(key, required: true) is not { } text)
+                continue;
+            try
+            {
+                var address = BindingAddress.Parse(text);
+                if (address.Scheme is not ("http" or "https"))
+                    read.Reject(key, $"must be an http or https address, is '{text}'");
+            }
+            catch (FormatException)
+            {
+                read.Reject(key, $"must be an http or https address, is '{text}'");
+            }
+        }
+    }
+
+    private static void CheckKafka(SettingsReader read, HostSettings settings)
+    {
+        var faults = KafkaProducerConfig.Check(settings.KafkaProperties).ToList();
+        foreach (var (property, fault) in faults)
+            read.Reject($"Kafka:Properties:{property}", fault);
+        if (faults.Count > 0 || settings.KafkaProperties.Count == 0)
+            return;
+        var options = new KafkaOptions
+        {
+            BootstrapServers = settings.BootstrapServers ?? "localhost",
+            Properties = settings.KafkaProperties,
+        };
+        if (KafkaProducerConfig.Try(options) is { } refusal)
+            read.Reject("Kafka:Properties", refusal);
+    }
+}
+
+/// <summary>The configuration cannot be used.</summary>
+/// <param name="errors">Everything that is wrong, each naming its key.</param>
+internal sealed class InvalidConfigurationException(IReadOnlyList<string> errors)
+    : Exception("The configuration cannot be used:" + string.Concat(errors.Select(error => $"\n  {error}")));

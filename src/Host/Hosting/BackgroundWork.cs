@@ -1,0 +1,67 @@
+using PayoutManager.Application.Events;
+using PayoutManager.Application.Operations;
+using PayoutManager.Infrastructure.Storage;
+
+namespace PayoutManager.Host.Hosting;
+
+/// <summary>Sends events for as long as the host runs.</summary>
+internal sealed class RelayWorker(EventRelay relay) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => relay.RunAsync(stoppingToken);
+}
+
+/// <summary>Takes over abandoned operations for as long as the host runs.</summary>
+internal sealed class RecoveryWorker(OperationRecovery recovery) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => recovery.RunAsync(stoppingToken);
+}
+
+/// <summary>
+/// Makes and upgrades the tables at start or, where that is switched off, waits until somebody else has. A database that
+/// is out of reach does not keep the host from starting: it answers that it is not ready, and tries on.
+/// </summary>
+internal sealed class MigrationWorker(
+    DatabaseMigrator migrator,
+    StorageOptions options,
+    TimeProvider clock,
+    ILogger<MigrationWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private bool _done;
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!_done)
+        {
+            await Task.Delay(Pause, clock, stoppingToken);
+            await TryAsync(stoppingToken);
+        }
+    }
+
+    private async Task TryAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (options.MigrateOnStartup)
+                await migrator.MigrateAsync(cancellationToken);
+            _done = options.MigrateOnStartup || await migrator.TryAdoptAsync(cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            HostLog.CannotMigrate(logger, e);
+        }
+    }
+}
+
+internal static partial class HostLog
+{
+    [LoggerMessage(100, LogLevel.Error, "Cannot make or upgrade the tables; will try again")]
+    public static partial void CannotMigrate(ILogger logger, Exception reason);
+}

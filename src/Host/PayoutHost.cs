@@ -1,0 +1,145 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using PayoutManager.Application;
+using PayoutManager.Host.Configuration;
+using PayoutManager.Host.Embedded;
+using PayoutManager.Host.Hosting;
+using PayoutManager.Host.Management;
+using PayoutManager.Host.Thrift;
+using PayoutManager.Infrastructure;
+using PayoutManager.Infrastructure.Kafka;
+using PayoutManager.Sandbox;
+using PayoutManager.Woody.Server;
+
+namespace PayoutManager.Host;
+
+/// <summary>The service, wired and running.</summary>
+internal sealed class PayoutHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly EmbeddedPeers _peers;
+    private readonly Dictionary<string, ListenOptions> _listeners;
+
+    private PayoutHost(WebApplication app, EmbeddedPeers peers, Dictionary<string, ListenOptions> listeners)
+    {
+        _app = app;
+        _peers = peers;
+        _listeners = listeners;
+    }
+
+    /// <summary>Where PayoutManagement is served.</summary>
+    public Uri ThriftUrl => new(UrlOf(HostSettings.ThriftEndpoint), PayoutManagementService.Path);
+
+    /// <summary>Where operators ask.</summary>
+    public Uri ManagementUrl => UrlOf(HostSettings.ManagementEndpoint);
+
+    public KafkaOptions Kafka => _peers.Kafka;
+
+    /// <summary>The sandbox; null where PartyManagement and Shumway are elsewhere.</summary>
+    public SandboxServer? Sandbox => _peers.Sandbox;
+
+    public bool IsDevelopment => _app.Environment.IsDevelopment();
+
+    /// <summary>Reads the configuration, starts what is embedded, and serves.</summary>
+    /// <param name="args">Command-line configuration.</param>
+    /// <param name="environment">The environment's name; null for what the process was told.</param>
+    /// <param name="configure">Changes to the configuration before it is read.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="InvalidConfigurationException">The configuration cannot be used.</exception>
+    public static async Task<PayoutHost> StartAsync(
+        string[] args,
+        string? environment = null,
+        Action<WebApplicationBuilder>? configure = null,
+        CancellationToken cancellationToken = default)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            EnvironmentName = environment,
+            // Not the working directory: the host may be started from anywhere.
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        configure?.Invoke(builder);
+
+        var settings = HostSettings.Read(builder.Configuration, builder.Environment);
+        var listeners = Listen(builder);
+        var peers = await EmbeddedPeers.StartAsync(settings, cancellationToken);
+        try
+        {
+            AddServices(builder.Services, settings, peers);
+            var app = builder.Build();
+            Route(app, settings);
+            await app.StartAsync(cancellationToken);
+            return new PayoutHost(app, peers, listeners);
+        }
+        catch
+        {
+            await peers.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _peers.DisposeAsync();
+    }
+
+    private static Dictionary<string, ListenOptions> Listen(WebApplicationBuilder builder)
+    {
+        var listeners = new Dictionary<string, ListenOptions>();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            var endpoints = kestrel.Configure(builder.Configuration.GetSection("Kestrel"));
+            foreach (var name in (string[])[HostSettings.ThriftEndpoint, HostSettings.ManagementEndpoint])
+            {
+                endpoints.Endpoint(name, endpoint =>
+                {
+                    Listener.Mark(endpoint.ListenOptions, name);
+                    listeners[name] = endpoint.ListenOptions;
+                });
+            }
+        });
+        return listeners;
+    }
+
+    private static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers) => services
+        .AddSingleton(TimeProvider.System)
+        .AddSingleton(settings.Operations)
+        .AddSingleton(settings.Relay)
+        .AddPayoutApplication()
+        .AddPayoutInfrastructure(peers.Storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
+        .AddSingleton<PayoutManagementService>()
+        .AddHostedService<MigrationWorker>()
+        .AddHostedService<RelayWorker>()
+        .AddHostedService<RecoveryWorker>();
+
+    private static void Route(WebApplication app, HostSettings settings)
+    {
+        app.MapWhen(
+            http => Listener.Took(http, HostSettings.ThriftEndpoint),
+            branch => branch.RunWoody(
+                app.Services.GetRequiredService<PayoutManagementService>().Create(),
+                new WoodyEndpointOptions
+                {
+                    Path = PayoutManagementService.Path,
+                    MaxBodySize = settings.MaxBodySize,
+                    DefaultDeadline = settings.DefaultDeadline,
+                    Sort = ErrorSorting.Sort,
+                }));
+        app.MapWhen(
+            http => Listener.Took(http, HostSettings.ManagementEndpoint),
+            branch => branch.UseRouting().UseEndpoints(ManagementEndpoints.Map));
+    }
+
+    private Uri UrlOf(string name)
+    {
+        var configured = BindingAddress.Parse(_app.Configuration[$"Kestrel:Endpoints:{name}:Url"]!);
+        var port = configured.Port == 0 ? _listeners[name].IPEndPoint!.Port : configured.Port;
+        var host = configured.Host is "*" or "+" or "0.0.0.0" or "[::]" ? "localhost" : configured.Host;
+        return new Uri($"{configured.Scheme}://{host}:{port}/");
+    }
+}

@@ -1,0 +1,22 @@
+using PayoutManager.Host;
+using PayoutManager.Host.Configuration;
+using PayoutManager.Host.Demo;
+
+const int badConfiguration = 2;
+
+try
+{
+    if (args is ["demo"])
+        return await DemoStory.RunAsync();
+
+    await using var host = await PayoutHost.StartAsync(args);
+    if (host.IsDevelopment)
+        Console.WriteLine(Welcome.To(host));
+    await host.WaitForShutdownAsync();
+    return 0;
+}
+catch (InvalidConfigurationException e)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return badConfiguration;
+}
