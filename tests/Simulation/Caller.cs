@@ -1,0 +1,83 @@
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Domain.Payouts;
+
+namespace PayoutManager.Simulation;
+
+/// <summary>What a caller was told of a call.</summary>
+internal enum Told
+{
+    Success,
+    Refused,
+    NotDone,
+    Unknown,
+}
+
+/// <summary>A caller: asks one host after another for what it wants, and remembers what it was told.</summary>
+internal sealed class Caller(World world, string name, Func<SimulatedHost> anyHost, List<(Request Request, Told Told)> memory)
+{
+    private readonly Actor _actor = new(name, world.Scheduler);
+
+    public bool IsDone { get; private set; }
+
+    public void Start(IReadOnlyList<string> payoutIds, int calls) => _actor.Start(async () =>
+    {
+        Request? repeat = null;
+        for (var call = 0; call < calls; call++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(3_000)), world.Scheduler.Clock);
+            var request = repeat ?? Draw(payoutIds[world.Random.Next(payoutIds.Count)]);
+            var told = await AskAsync(request);
+            world.Note(name, $"{request}: {told}");
+            memory.Add((request, told));
+            repeat = told is Told.NotDone or Told.Unknown && world.Random.Next(3) > 0 ? request : null;
+        }
+
+        IsDone = true;
+    });
+
+    private Request Draw(string payoutId) => world.Random.Next(10) switch
+    {
+        < 5 => new CreateRequest(payoutId, world.Random.Next(8) == 0 ? 40_000 : 30_000),
+        < 8 => new ConfirmRequest(payoutId),
+        _ => new CancelRequest(payoutId),
+    };
+
+    private async Task<Told> AskAsync(Request request)
+    {
+        var host = anyHost();
+        if (host.Actor.HasCrashed)
+            return Told.NotDone;
+        var deadline = TimeSpan.FromMilliseconds(world.Random.Next(500, 20_000));
+        var answered = new TaskCompletionSource<Exception?>();
+        host.Serve(request, deadline, world.Scheduler.Clock, answer => _actor.Post(_ => answered.TrySetResult(answer), null));
+
+        using var patience = new CancellationTokenSource(deadline + TimeSpan.FromSeconds(10), world.Scheduler.Clock);
+        using (patience.Token.UnsafeRegister(_ => answered.TrySetCanceled(), null))
+        {
+            try
+            {
+                return Sort(await answered.Task);
+            }
+            catch (OperationCanceledException)
+            {
+                return Told.Unknown;
+            }
+        }
+    }
+
+    private Told Sort(Exception? answer) => answer switch
+    {
+        null => Told.Success,
+        NotDoneException => Told.NotDone,
+        LedgerRefusedException when world.IsCalm => Bug(answer),
+        PayoutRefusedException or InvalidPayoutStateException or LedgerRefusedException => Told.Refused,
+        OutcomeUnknownException or DependencyFailedException or OperationCanceledException => Told.Unknown,
+        _ => Bug(answer),
+    };
+
+    private Told Bug(Exception answer)
+    {
+        world.Break($"a caller was answered {answer}");
+        return Told.Refused;
+    }
+}

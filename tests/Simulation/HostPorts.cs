@@ -1,0 +1,156 @@
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.CashFlows;
+using PayoutManager.Domain.Ledger;
+using PayoutManager.Domain.Money;
+using PayoutManager.Domain.Parties;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Testing.InMemory;
+
+namespace PayoutManager.Simulation;
+
+/// <summary>The ports of one host: the shared world at the far end of its wire.</summary>
+internal sealed class HostPorts(World world, Wire wire, Actor host) :
+    IPayoutStore, IOperationStore, IEventOutbox, ILedger, IPartyManagement, IEventPublisher
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync($"read {id}", writes: false, () => world.Store.FindAsync(id, None).Result, cancellationToken);
+
+    public Task<Intended> IntendAsync(
+        PayoutId payoutId, OperationIntent intent, int? expectedSequenceId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync(
+            $"intend {intent.GetType().Name} {payoutId}",
+            writes: true,
+            () => world.Store.IntendAsync(payoutId, intent, expectedSequenceId, owner, lease, None).Result,
+            cancellationToken);
+
+    public Task<Operation?> TakeOverAsync(PayoutId payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync($"take over {payoutId}", writes: true, () => world.Store.TakeOverAsync(payoutId, owner, lease, None).Result, cancellationToken);
+
+    public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync($"renew {operation.PayoutId}", writes: true, () => world.Store.RenewAsync(operation, lease, None).Result, cancellationToken);
+
+    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"release {operation.PayoutId}",
+        writes: true,
+        () =>
+        {
+            world.Store.ReleaseAsync(operation, None).Wait(None);
+            return true;
+        },
+        cancellationToken);
+
+    public Task<Operation?> AdvanceAsync(Operation operation, OperationIntent intent, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync($"advance {operation.PayoutId}", writes: true, () => world.Store.AdvanceAsync(operation, intent, None).Result, cancellationToken);
+
+    public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"apply {operation.PayoutId} {change.Payout.Status}",
+        writes: true,
+        () =>
+        {
+            var applied = world.Store.ApplyAsync(operation, change, None).Result;
+            world.CheckNow();
+            return applied;
+        },
+        cancellationToken);
+
+    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"abandon {operation.PayoutId}, {spentAttempts} spent",
+        writes: true,
+        () => world.Store.AbandonAsync(operation, spentAttempts, None).Result,
+        cancellationToken);
+
+    public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("list expired", writes: false, () => world.Store.ListExpiredAsync(limit, None).Result, cancellationToken);
+
+    public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("lease relay", writes: true, () => world.Store.TryLeaseAsync(owner, lease, None).Result, cancellationToken);
+
+    public Task ReleaseLeaseAsync(string owner, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        "release relay",
+        writes: true,
+        () =>
+        {
+            world.Store.ReleaseLeaseAsync(owner, None).Wait(None);
+            return true;
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("read events", writes: false, () => world.Store.ReadUnpublishedAsync(afterId, limit, None).Result, cancellationToken);
+
+    public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"mark {string.Join(", ", ids)}",
+        writes: true,
+        () =>
+        {
+            world.Store.MarkPublishedAsync(ids, None).Wait(None);
+            return true;
+        },
+        cancellationToken);
+
+    public async Task<LedgerClock> HoldAsync(LedgerPlan plan, CancellationToken cancellationToken)
+    {
+        Accept(plan, await wire.CallAsync($"hold {plan.Id}", () => world.Ledger.Hold(plan) ?? "held", cancellationToken), "held");
+        return new LedgerClock(null);
+    }
+
+    public async Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken) => Accept(
+        plan,
+        await wire.CallAsync($"commit {plan.Id}", () => world.Ledger.Finish(plan, PlanState.Committed) ?? "committed", cancellationToken),
+        "committed");
+
+    public async Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) => Accept(
+        plan,
+        await wire.CallAsync($"roll back {plan.Id}", () => world.Ledger.Finish(plan, PlanState.RolledBack) ?? "rolled back", cancellationToken),
+        "rolled back");
+
+    public Task<bool> PlanExistsAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
+        wire.CallAsync($"get plan {plan.Id}", () => world.Ledger.Plans.ContainsKey(plan.Id), cancellationToken);
+
+    public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
+        wire.CallAsync($"balance of {accountId}", () => world.Ledger.MinAvailable(accountId), cancellationToken);
+
+    public Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken) =>
+        new InMemoryParties().FindPartyAsync(id, cancellationToken);
+
+    public Task<CashFlow> ComputeCashFlowAsync(
+        PartyId partyId, ShopId shopId, Cash cash, PayoutToolId payoutToolId, DateTimeOffset timestamp, CancellationToken cancellationToken) =>
+        new InMemoryParties().ComputeCashFlowAsync(partyId, shopId, cash, payoutToolId, timestamp, cancellationToken);
+
+    public IEventSession Open() => new Session(world, host);
+
+    private static void Accept(LedgerPlan plan, string answer, string accepted)
+    {
+        if (answer != accepted)
+            throw new LedgerRefusedException(plan.Id, answer);
+    }
+
+    /// <summary>A line to the broker: what is on its way when the line is closed may or may not arrive.</summary>
+    private sealed class Session(World world, Actor host) : IEventSession
+    {
+        private bool _closed;
+
+        public bool IsBroken { get; private set; }
+
+        public async Task SendAsync(OutboxEvent outboxEvent)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(200)), world.Scheduler.Clock);
+            ObjectDisposedException.ThrowIf(_closed, this);
+            var fault = world.Random.Next(100) < world.FaultPercent ? world.Random.Next(3) : -1;
+            if (fault == 0)
+                IsBroken = true;
+            if (fault is 0 or 1)
+                throw new IOException("not sent");
+            world.Tell(outboxEvent.PayoutId.Value, outboxEvent.SequenceId);
+            world.Note(host.Name, $"told {outboxEvent.PayoutId} {outboxEvent.SequenceId}");
+            if (fault == 2)
+                throw new IOException("sent, acknowledgement lost");
+        }
+
+        public void Dispose() => _closed = true;
+    }
+}

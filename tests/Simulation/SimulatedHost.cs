@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using PayoutManager.Application.CreatePayout;
+using PayoutManager.Application.Events;
+using PayoutManager.Application.Operations;
+
+namespace PayoutManager.Simulation;
+
+/// <summary>One host with the real use cases, recovery and relay. Started anew after a crash, it is another one.</summary>
+internal sealed class SimulatedHost
+{
+    private readonly CreatePayoutHandler _create;
+    private readonly StatusChange _statusChange;
+
+    public SimulatedHost(World world, string name)
+    {
+        Actor = new Actor(name, world.Scheduler);
+        var clock = world.Scheduler.Clock;
+        var ports = new HostPorts(world, new Wire(world, Actor), Actor);
+        var options = new OperationOptions();
+        var signal = new RelaySignal(clock);
+        var leases = new OperationLeases(ports, signal, clock, options, NullLogger<OperationLeases>.Instance);
+        var create = new CreateOperation(ports, leases, clock, options, NullLogger<CreateOperation>.Instance);
+        _create = new CreatePayoutHandler(ports, ports, create, clock);
+        _statusChange = new StatusChange(ports, ports, leases, clock, options);
+
+        var recovery = new OperationRecovery(
+            ports, leases, create, _statusChange, clock, options, NullLogger<OperationRecovery>.Instance);
+        var relay = new EventRelay(ports, ports, signal, clock, new RelayOptions(), NullLogger<EventRelay>.Instance);
+        Actor.Start(() => recovery.RunAsync(CancellationToken.None));
+        Actor.Start(() => relay.RunAsync(CancellationToken.None));
+    }
+
+    public Actor Actor { get; }
+
+    /// <summary>Serves a call, if the host still lives.</summary>
+    public void Serve(Request request, TimeSpan deadline, TimeProvider clock, Action<Exception?> answer) => Actor.Start(async () =>
+    {
+        using var time = new CancellationTokenSource(deadline, clock);
+        try
+        {
+            await (request switch
+            {
+                CreateRequest create => _create.Handle(
+                    new CreatePayoutCommand("party-1", "shop-1", create.Amount, "RUB", create.PayoutId), time.Token),
+                ConfirmRequest => _statusChange.RunAsync(request.PayoutId, new ConfirmIntent(), time.Token),
+                _ => _statusChange.RunAsync(request.PayoutId, new CancelIntent("simulated"), time.Token),
+            });
+            answer(null);
+        }
+        catch (Exception e)
+        {
+            answer(e);
+        }
+    });
+}
+
+/// <summary>What a caller asks for.</summary>
+internal abstract record Request(string PayoutId);
+
+internal sealed record CreateRequest(string PayoutId, long Amount) : Request(PayoutId);
+
+internal sealed record ConfirmRequest(string PayoutId) : Request(PayoutId);
+
+internal sealed record CancelRequest(string PayoutId) : Request(PayoutId);

@@ -1,0 +1,193 @@
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Testing.InMemory;
+
+namespace PayoutManager.Simulation;
+
+/// <summary>
+/// A run: several hosts and many callers on a world in which calls fail, hosts sleep and die. Then everything is mended,
+/// and after the promised time everything has to be as the invariants say.
+/// </summary>
+internal sealed class Simulation
+{
+    private static readonly TimeSpan Storm = TimeSpan.FromSeconds(45);
+
+    // Lease and scan interval, and what a few slow calls take; and the longest that a late call stays on its way.
+    private static readonly TimeSpan Promise = TimeSpan.FromSeconds(15 + 2 + 13);
+
+    private readonly World _world;
+    private readonly SimulatedHost[] _hosts;
+    private readonly List<Caller> _callers = [];
+    private readonly List<(Request Request, Told Told)> _memory = [];
+    private int _born;
+
+    private Simulation(int seed)
+    {
+        _world = new World(seed);
+        _world.Ledger.Balances[InMemoryParties.Settlement] = _world.Random.Next(2, 8) * 30_000;
+        _hosts = [.. Enumerable.Range(0, _world.Random.Next(2, 4)).Select(_ => Bear())];
+    }
+
+    /// <summary>Runs a seed.</summary>
+    public static Report Run(int seed)
+    {
+        var simulation = new Simulation(seed);
+        simulation.Rage();
+        simulation.Mend();
+        simulation.CheckEnd();
+        var world = simulation._world;
+        return new Report(seed, world.Broken, world.Trace, simulation._memory.Count, world.Topic.Count, world.Duplicates);
+    }
+
+    private void Rage()
+    {
+        var random = _world.Random;
+        _world.FaultPercent = random.Next(4) * 5;
+        _world.IsCalm = _world.FaultPercent == 0;
+        string[] payouts = [.. Enumerable.Range(1, random.Next(1, 5)).Select(i => $"p{i}")];
+        for (var i = random.Next(2, 7); i > 0; i--)
+        {
+            var caller = new Caller(_world, $"caller {i}", () => _hosts[random.Next(_hosts.Length)], _memory);
+            caller.Start(payouts, random.Next(2, 7));
+            _callers.Add(caller);
+        }
+
+        for (var i = random.Next(4); i > 0; i--)
+            At(random.Next((int)Storm.TotalMilliseconds), Crash);
+        for (var i = random.Next(5); i > 0; i--)
+        {
+            _world.IsCalm = false;
+            At(random.Next((int)Storm.TotalMilliseconds), Sleep);
+        }
+
+        _world.Scheduler.RunFor(Storm);
+        for (var minutes = 0; _callers.Any(caller => !caller.IsDone); minutes++)
+        {
+            Require(minutes < 10, "a caller is never answered");
+            if (minutes == 10)
+                return;
+            _world.Scheduler.RunFor(TimeSpan.FromMinutes(1));
+        }
+    }
+
+    private void Mend()
+    {
+        _world.FaultPercent = 0;
+        foreach (var host in _hosts)
+            host.Actor.Wake();
+        _world.Note("world", "everything is mended");
+        _world.Scheduler.RunFor(Promise);
+    }
+
+    private void CheckEnd()
+    {
+        var ids = _memory.Select(m => m.Request.PayoutId).Distinct().Order().ToList();
+        foreach (var id in ids)
+        {
+            var payoutId = new PayoutId(id);
+            var payout = _world.Store.FindAsync(payoutId, CancellationToken.None).Result;
+            Require(_world.Store.SpentAttempts(payoutId) is not null, $"an operation on {id} is not finished");
+            CheckLedger(id, payout);
+            CheckEvents(id, payout);
+            CheckTold(id, payout);
+        }
+
+        Require(_world.Ledger.MinAvailable(InMemoryParties.Settlement) >= 0, "the account is overdrawn");
+        Require(_world.Store.Published.Count == _world.Store.Events.Count, "an event is not published");
+    }
+
+    /// <summary>Each payout's state is that of its plan, and no other plan of it is held or committed.</summary>
+    private void CheckLedger(string id, Payout? payout)
+    {
+        var expected = new List<(string Plan, PlanState State)>();
+        if (payout is not null)
+        {
+            var reverted = _world.Store.Events.Any(e => e.Payout.Id == payout.Id && e.Payout.Status.State == PayoutState.Confirmed);
+            switch (payout.Status.State)
+            {
+                case PayoutState.Unpaid:
+                    expected.Add((payout.HoldPlan.Id, PlanState.Held));
+                    break;
+                case PayoutState.Confirmed:
+                    expected.Add((payout.HoldPlan.Id, PlanState.Committed));
+                    break;
+                case PayoutState.Cancelled when reverted:
+                    expected.Add((payout.HoldPlan.Id, PlanState.Committed));
+                    expected.Add((payout.RevertPlan(1).Id, PlanState.Committed));
+                    break;
+            }
+        }
+
+        var actual = _world.Ledger.Plans
+            .Where(p => p.Key.EndsWith($"_{id}", StringComparison.Ordinal) && p.Value.State != PlanState.RolledBack)
+            .Select(p => (p.Key, p.Value.State))
+            .Order();
+        Require(
+            actual.SequenceEqual(expected.Order()),
+            $"{id} is {payout?.Status.ToString() ?? "not there"}, its plans are {string.Join(", ", actual)}");
+    }
+
+    /// <summary>Events are 0..n, all told, and the last shows the payout as it is.</summary>
+    private void CheckEvents(string id, Payout? payout)
+    {
+        var stored = _world.Store.Events.Where(e => e.Payout.Id.Value == id).ToList();
+        Require(
+            stored.Select(e => e.SequenceId).SequenceEqual(Enumerable.Range(0, (payout?.SequenceId ?? -1) + 1)),
+            $"{id} has the events {string.Join(", ", stored.Select(e => e.SequenceId))}");
+        Require(payout is null || stored[^1].Payout == payout, $"the last event of {id} is not the payout as it is");
+        Require(
+            stored.All(e => _world.Topic.Contains((id, e.SequenceId))), $"not every event of {id} was told");
+    }
+
+    /// <summary>Success is durable, and what came about was asked for by a call that was not told that nothing was done.</summary>
+    private void CheckTold(string id, Payout? payout)
+    {
+        bool WasTold<T>(params Told[] told) => _memory.Any(m => m.Request is T && m.Request.PayoutId == id && told.Contains(m.Told));
+        var history = _world.Store.Events.Where(e => e.Payout.Id.Value == id).Select(e => e.Payout.Status.State).ToList();
+
+        Require(payout is not null || !WasTold<CreateRequest>(Told.Success), $"{id} was created, and is not there");
+        Require(_memory.Count(m => m.Request is CreateRequest && m.Request.PayoutId == id && m.Told == Told.Success) <= 1, $"{id} was created twice");
+        Require(history.Contains(PayoutState.Confirmed) || history.Contains(PayoutState.Cancelled) || !WasTold<ConfirmRequest>(Told.Success), $"{id} was confirmed, and is not");
+        Require(history.Contains(PayoutState.Cancelled) || !WasTold<CancelRequest>(Told.Success), $"{id} was cancelled, and is not");
+
+        Require(payout is null || WasTold<CreateRequest>(Told.Success, Told.Unknown), $"{id} is there, though every create was refused or not done");
+        Require(!history.Contains(PayoutState.Confirmed) || WasTold<ConfirmRequest>(Told.Success, Told.Unknown), $"{id} is confirmed, though every confirm was refused or not done");
+        Require(!history.Contains(PayoutState.Cancelled) || WasTold<CancelRequest>(Told.Success, Told.Unknown), $"{id} is cancelled, though every cancel was refused or not done");
+    }
+
+    private void Require(bool isSo, string otherwise)
+    {
+        if (!isSo)
+            _world.Break(otherwise);
+    }
+
+    private SimulatedHost Bear() => new(_world, $"host {++_born}");
+
+    private void At(int milliseconds, Action act) => _world.Network.Start(async () =>
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(milliseconds), _world.Scheduler.Clock);
+        act();
+    });
+
+    private void Crash()
+    {
+        var i = _world.Random.Next(_hosts.Length);
+        _world.Note(_hosts[i].Actor.Name, "is killed");
+        _hosts[i].Actor.Crash();
+        At(_world.Random.Next(5_000), () =>
+        {
+            if (_hosts[i].Actor.HasCrashed)
+                _hosts[i] = Bear();
+        });
+    }
+
+    private void Sleep()
+    {
+        var host = _hosts[_world.Random.Next(_hosts.Length)];
+        var duration = TimeSpan.FromMilliseconds(_world.Random.Next(1_000, 40_000));
+        _world.Note(host.Actor.Name, $"sleeps for {duration.TotalSeconds:F1} s");
+        host.Actor.PauseFor(duration);
+    }
+}
+
+/// <summary>What a run came to.</summary>
+internal sealed record Report(int Seed, string? Broken, IReadOnlyList<string> Trace, int Calls, int Events, int Duplicates);

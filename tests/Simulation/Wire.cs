@@ -1,0 +1,112 @@
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+
+namespace PayoutManager.Simulation;
+
+/// <summary>A host's way to everything else, on which calls are delayed, lost, late and doubled.</summary>
+internal sealed class Wire(World world, Actor host)
+{
+    private bool GoesWrong => world.Random.Next(100) < world.FaultPercent;
+
+    /// <summary>A call that is idempotent at the other end.</summary>
+    public async Task<T> CallAsync<T>(string what, Func<T> effect, CancellationToken cancellationToken)
+    {
+        await TravelAsync(what, began: false, cancellationToken);
+        if (GoesWrong)
+        {
+            switch (world.Random.Next(6))
+            {
+                case 0:
+                    Note(what, "not done");
+                    throw new NotDoneException($"{what}: not done");
+                case 1:
+                    Note(what, "lost on the way there");
+                    throw new OutcomeUnknownException($"{what}: lost");
+                case 2:
+                    effect();
+                    Note(what, "done, answer lost");
+                    throw new OutcomeUnknownException($"{what}: answer lost");
+                case 3:
+                    Later(what, effect);
+                    Note(what, "late");
+                    throw new OutcomeUnknownException($"{what}: late");
+                case 4:
+                    Later(what, effect);
+                    Note(what, "done, and doubled");
+                    break;
+                default:
+                    if (world.Random.Next(2) == 0)
+                        effect();
+                    Note(what, "undeclared error");
+                    throw new DependencyFailedException($"{what}: HTTP 500", "Result Unexpected");
+            }
+        }
+
+        var result = effect();
+        Note(what, Describe(result));
+        await TravelAsync(what, began: true, cancellationToken);
+        return result;
+    }
+
+    /// <summary>A statement of the database: done or not, but never late and never doubled.</summary>
+    public async Task<T> ExecuteAsync<T>(string what, bool writes, Func<T> effect, CancellationToken cancellationToken)
+    {
+        await TravelAsync(what, began: false, cancellationToken);
+        if (GoesWrong)
+        {
+            if (!writes || world.Random.Next(2) == 0)
+            {
+                Note(what, "database out of reach");
+                throw new NotDoneException($"{what}: out of reach");
+            }
+
+            if (world.Random.Next(2) == 0)
+                effect();
+            Note(what, "database lost during commit");
+            throw new OutcomeUnknownException($"{what}: lost during commit");
+        }
+
+        var result = effect();
+        if (writes)
+            Note(what, Describe(result));
+        await TravelAsync(what, began: writes, cancellationToken);
+        return result;
+    }
+
+    private void Note(string what, string came) => world.Note(host.Name, $"{what}: {came}");
+
+    private void Later<T>(string what, Func<T> effect) => world.Network.Start(async () =>
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(20_000)), world.Scheduler.Clock);
+        world.Note("network", $"{what}, late: {Describe(effect())}");
+    });
+
+    private async Task TravelAsync(string what, bool began, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (world.Random.Next(4) == 0)
+                await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(300)), world.Scheduler.Clock, cancellationToken);
+            else
+                await Task.Yield();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        catch (OperationCanceledException e)
+        {
+            throw began
+                ? new OutcomeUnknownException($"{what}: no time left", e)
+                : new NotDoneException($"{what}: no time left", e);
+        }
+    }
+
+    /// <summary>A result in words that are the same in every run: owners' names are not.</summary>
+    private static string Describe<T>(T result) => result switch
+    {
+        Intended.Started started => $"attempt {started.Operation.Attempt}",
+        Intended.Occupied occupied => $"occupied{(occupied.LeaseRanOut ? ", lease ran out" : "")}",
+        Intended other => other.GetType().Name,
+        Operation operation => $"attempt {operation.Attempt}",
+        null => "nothing",
+        _ => $"{result}",
+    };
+}
