@@ -1,0 +1,150 @@
+using Microsoft.Extensions.DependencyInjection;
+using PayoutManager.Application.Events;
+using PayoutManager.Application.Outcomes;
+
+namespace PayoutManager.Application.Tests;
+
+public class EventRelayTests
+{
+    private readonly World _world = new();
+
+    [Fact]
+    public async Task Every_event_is_sent_in_order_and_marked()
+    {
+        await HistoryAsync("p1");
+        await HistoryAsync("p2");
+
+        await RelayUntilAsync(() => _world.Store.Published.Count == 6);
+
+        Assert.Equal([0, 1, 2], SequenceOf("p1"));
+        Assert.Equal([0, 1, 2], SequenceOf("p2"));
+    }
+
+    [Fact]
+    public async Task An_event_that_cannot_be_sent_is_tried_again_and_keeps_back_its_own_payout_only()
+    {
+        await HistoryAsync("p1");
+        await HistoryAsync("p2");
+        _world.Broker.Refusals[("p1", 1)] = 3;
+
+        await RelayUntilAsync(() => _world.Store.Published.Count == 6);
+
+        Assert.Equal([0, 1, 2], SequenceOf("p1"));
+        Assert.True(_world.Broker.Topic.IndexOf(("p2", 2)) < _world.Broker.Topic.IndexOf(("p1", 1)));
+    }
+
+    [Fact]
+    public async Task Nothing_is_marked_before_it_is_acknowledged()
+    {
+        await _world.CreateAsync();
+        _world.Broker.Silence = new TaskCompletionSource();
+
+        await RelayAsync(rounds: 50);
+
+        Assert.Equal(1, _world.Broker.Opened);
+        Assert.Empty(_world.Store.Published);
+        Assert.Empty(_world.Broker.Topic);
+    }
+
+    [Fact]
+    public async Task A_broken_line_is_opened_anew_from_the_table()
+    {
+        await HistoryAsync("p1");
+        _world.Broker.BreakNext = true;
+
+        await RelayUntilAsync(() => _world.Store.Published.Count == 3);
+
+        Assert.Equal([0, 1, 2], SequenceOf("p1"));
+        Assert.Equal(2, _world.Broker.Opened);
+    }
+
+    [Theory]
+    [InlineData("ReadUnpublishedAsync")]
+    [InlineData("MarkPublishedAsync")]
+    [InlineData("TryLeaseAsync")]
+    public async Task A_database_out_of_reach_loses_nothing(string method)
+    {
+        await HistoryAsync("p1");
+        _world.Store.Faults.Enqueue((method, new NotDoneException("down")));
+
+        await RelayUntilAsync(() => _world.Store.Published.Count == 3);
+
+        // At least once: what was acknowledged but not marked is sent again, never out of order among new ones.
+        Assert.Equal([0, 1, 2], SequenceOf("p1").Distinct());
+    }
+
+    [Fact]
+    public async Task Only_the_holder_of_the_lease_sends_and_another_follows_when_it_ends()
+    {
+        await _world.CreateAsync();
+        Assert.True(await _world.Store.TryLeaseAsync("another host", TimeSpan.FromSeconds(15), CancellationToken.None));
+
+        await RelayAsync(rounds: 100);
+        Assert.Empty(_world.Broker.Topic);
+
+        await RelayUntilAsync(() => _world.Store.Published.Count == 1);
+        Assert.Equal([0], SequenceOf("p1"));
+    }
+
+    [Fact]
+    public async Task A_relay_that_stops_hands_its_lease_over_at_once()
+    {
+        await RelayUntilAsync(() => _world.Broker.Opened == 1);
+
+        Assert.True(await _world.Store.TryLeaseAsync("another host", TimeSpan.FromSeconds(15), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_commit_on_this_host_wakes_the_relay_without_a_poll()
+    {
+        var signal = _world.Services.GetRequiredService<RelaySignal>();
+        var wait = signal.WaitAsync(TimeSpan.FromHours(1), CancellationToken.None);
+        Assert.False(wait.IsCompleted);
+
+        await _world.CreateAsync();
+
+        await wait.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_signal_that_came_before_the_wait_is_not_missed()
+    {
+        var signal = new RelaySignal(_world.Clock);
+        signal.Set();
+
+        await signal.WaitAsync(TimeSpan.FromHours(1), CancellationToken.None);
+        Assert.False(signal.WaitAsync(TimeSpan.FromHours(1), CancellationToken.None).IsCompleted);
+    }
+
+    private async Task HistoryAsync(string id)
+    {
+        await _world.CreateAsync(id);
+        await _world.ConfirmAsync(id);
+        await _world.CancelAsync(id);
+    }
+
+    private IEnumerable<int> SequenceOf(string id) =>
+        _world.Broker.Topic.Where(e => e.PayoutId == id).Select(e => e.SequenceId);
+
+    private async Task RelayUntilAsync(Func<bool> isSo)
+    {
+        await RelayAsync(rounds: 2_000, isSo);
+        Assert.True(isSo());
+    }
+
+    /// <summary>Runs the relay on moving time for so many rounds of 100 ms, or until something is so.</summary>
+    private async Task RelayAsync(int rounds, Func<bool>? isSo = null)
+    {
+        using var stop = new CancellationTokenSource();
+        var relay = _world.Services.GetRequiredService<EventRelay>().RunAsync(stop.Token);
+        for (var round = 0; round < rounds && isSo?.Invoke() != true; round++)
+        {
+            for (var i = 0; i < 20; i++)
+                await Task.Yield();
+            _world.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        await stop.CancelAsync();
+        await _world.PassTimeUntilAsync(relay);
+    }
+}

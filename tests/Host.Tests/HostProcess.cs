@@ -1,0 +1,78 @@
+using PayoutManager.Testing;
+
+namespace PayoutManager.Host.Tests;
+
+/// <summary>The host as it runs in production: its own process, environment variables only, all peers elsewhere.</summary>
+public sealed class HostProcess : IDisposable
+{
+    private readonly HttpClient _http = new();
+    private readonly ChildProcess _process;
+    private readonly int _managementPort;
+
+    private HostProcess(ChildProcess process, int thriftPort, int managementPort)
+    {
+        _process = process;
+        ThriftPort = thriftPort;
+        _managementPort = managementPort;
+    }
+
+    public int ThriftPort { get; }
+
+    public Uri ThriftUrl => new($"http://127.0.0.1:{ThriftPort}/payout/management");
+
+    public Uri ManagementUrl => new($"http://127.0.0.1:{_managementPort}/");
+
+    public string Output => _process.Output;
+
+    public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes)
+    {
+        var (thriftPort, managementPort) = (Ports.Free(), Ports.Free());
+        var environment = peers.Configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
+        environment["Kestrel__Endpoints__Thrift__Url"] = $"http://127.0.0.1:{thriftPort}";
+        environment["Kestrel__Endpoints__Management__Url"] = $"http://127.0.0.1:{managementPort}";
+        foreach (var (key, value) in changes)
+            environment[key] = value;
+        return new HostProcess(
+            ChildProcess.Start("dotnet", [Path.Combine(Repository.BuildOutput("src/Host"), "PayoutManager.Host.dll")], environment),
+            thriftPort,
+            managementPort);
+    }
+
+    /// <summary>Waits until the host says that it is ready.</summary>
+    public Task UntilReadyAsync() =>
+        UntilAsync(async () => (await _http.GetAsync(new Uri(ManagementUrl, "health/ready"))).IsSuccessStatusCode);
+
+    /// <summary>Waits until something is so, as long as the host lives.</summary>
+    public async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        for (var i = 0; i < 600; i++)
+        {
+            Assert.False(_process.HasExited, Output);
+            try
+            {
+                if (await isSo())
+                    return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+        }
+
+        Assert.Fail(Output);
+    }
+
+    public void Terminate() => _process.Terminate();
+
+    /// <returns>The exit code.</returns>
+    public Task<int> WaitAsync() => _process.WaitAsync();
+
+    /// <summary>SIGKILL, where it still runs.</summary>
+    public void Dispose()
+    {
+        _process.Dispose();
+        _http.Dispose();
+    }
+}

@@ -1,0 +1,113 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Contracts;
+using PayoutManager.Infrastructure.Kafka;
+using PayoutManager.Testing;
+using PayoutManager.Thrift.Serialization;
+
+namespace PayoutManager.Infrastructure.Tests.Kafka;
+
+public sealed class KafkaTests : IDisposable
+{
+    private const string Name = "payouts";
+
+    private readonly EmbeddedBroker _broker = new();
+
+    public void Dispose() => _broker.Dispose();
+
+    /// <summary>Hashes that Kafka's own tests of its Java client state.</summary>
+    [Theory]
+    [InlineData("21", -973932308)]
+    [InlineData("foobar", -790332482)]
+    [InlineData("a-little-bit-long-string", -985981536)]
+    [InlineData("a-little-bit-longer-string", -1486304829)]
+    [InlineData("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971)]
+    [InlineData("abc", 479470107)]
+    public void The_partition_test_hashes_as_java_does(string key, int hash) =>
+        Assert.Equal(hash, Topic.Murmur2(Encoding.UTF8.GetBytes(key)));
+
+    [Fact]
+    public async Task An_event_is_in_the_partition_that_java_chooses_and_as_it_was_stored()
+    {
+        using var session = Publisher().Open();
+        var payouts = Enumerable.Range(0, 20).Select(i => Payouts.Unpaid($"выплата-{i}")).ToList();
+
+        await Task.WhenAll(payouts.Select((payout, i) => session.SendAsync(EventOf(i, payout))));
+
+        var records = Topic.ReadUntil(_broker.BootstrapServers, Name, read => read.Count == payouts.Count);
+        Assert.Equal(payouts.Select(p => p.Id.Value).Order(), records.Select(r => r.PayoutId).Order());
+        Assert.All(records, record =>
+        {
+            Assert.Equal(Topic.JavaPartition(record.PayoutId, PartitionCount), record.Partition);
+            Assert.Equal(record.PayoutId, record.Event.PayoutId);
+            Assert.Equal(97_500, record.Event.Payout!.Amount);
+        });
+        Assert.True(records.Select(r => r.Partition).Distinct().Count() > 1);
+    }
+
+    [Fact]
+    public async Task An_event_that_is_too_large_fails_and_others_pass()
+    {
+        using var session = Publisher().Open();
+        var tooLarge = session.SendAsync(new OutboxEvent(1, new PayoutId("p1"), 0, new byte[2_000_000]));
+        var fine = session.SendAsync(EventOf(2, Payouts.Unpaid("p2")));
+
+        await Assert.ThrowsAnyAsync<Confluent.Kafka.KafkaException>(() => tooLarge);
+        await fine;
+        Assert.False(session.IsBroken);
+    }
+
+    [Fact]
+    public async Task A_broker_out_of_reach_is_waited_for_and_nothing_leaves_once_the_line_is_closed()
+    {
+        var session = Publisher("127.0.0.1:1").Open();
+        var sending = session.SendAsync(EventOf(1, Payouts.Unpaid("p1")));
+
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System);
+        Assert.False(sending.IsCompleted);
+        session.Dispose();
+    }
+
+    [Fact]
+    public void The_probe_tells_whether_a_broker_answers()
+    {
+        using var there = new KafkaProbe(new KafkaOptions { BootstrapServers = _broker.BootstrapServers });
+        using var gone = new KafkaProbe(new KafkaOptions { BootstrapServers = "127.0.0.1:1" });
+
+        Assert.Null(there.FindFault());
+        Assert.NotEqual("", gone.FindFault() ?? "");
+    }
+
+    [Fact]
+    public void Properties_that_the_promises_rest_on_cannot_be_configured()
+    {
+        string[] properties = ["acks", "enable.idempotence", "message.timeout.ms", "partitioner", "bootstrap.servers"];
+
+        var faults = KafkaProducerConfig.Check(properties.Append("ssl.ca.location").ToDictionary(p => p, _ => "x"));
+
+        Assert.Equal(properties, faults.Select(f => f.Property));
+    }
+
+    [Fact]
+    public void A_property_that_librdkafka_does_not_know_is_named()
+    {
+        var fault = KafkaProducerConfig.Try(new KafkaOptions
+        {
+            BootstrapServers = "localhost",
+            Properties = new Dictionary<string, string> { ["securty.protocol"] = "SSL" },
+        });
+
+        Assert.Contains("securty.protocol", fault, StringComparison.Ordinal);
+    }
+
+    private static int PartitionCount => 4;
+
+    private static OutboxEvent EventOf(long id, Payout payout) => new(
+        id, payout.Id, 0, ThriftBinary.Serialize(PayoutContract.ToWire(new PayoutCreated(payout, payout.CreatedAt))));
+
+    private KafkaEventPublisher Publisher(string? bootstrapServers = null) => new(
+        new KafkaOptions { BootstrapServers = bootstrapServers ?? _broker.BootstrapServers, Topic = Name },
+        NullLogger<KafkaEventPublisher>.Instance);
+}

@@ -1,0 +1,145 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage;
+using PayoutManager.Infrastructure.Storage.Postgres;
+using PayoutManager.Testing;
+
+namespace PayoutManager.Infrastructure.Tests.Storage;
+
+public sealed class PostgresStoreTests : StoreTests
+{
+    private static readonly Lazy<Task<string>> Database =
+        new(async () => await (await PostgresServer.GetAsync()).CreateDatabaseAsync());
+
+    private string _connectionString = "";
+
+    public override async Task DisposeAsync()
+    {
+        await ExecuteAsync(
+            """
+            TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event RESTART IDENTITY;
+            UPDATE pm.relay_lease SET owner = NULL, lease_until = NULL
+            """);
+        await base.DisposeAsync();
+    }
+
+    [Fact]
+    public void The_migrations_make_what_the_model_says()
+    {
+        using var context = new PostgresDesignFactory().CreateDbContext([]);
+        Assert.False(context.Database.HasPendingModelChanges());
+    }
+
+    [Fact]
+    public async Task The_tables_are_those_of_the_incumbent_and_ours()
+    {
+        Assert.Equal(
+            [
+                "cash_flow_posting: id bigint, payout_id character varying, created_at timestamp without time zone, from_account_id bigint, from_account_type account_type, to_account_id bigint, to_account_type account_type, amount bigint, currency_code character varying, description character varying null",
+                "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer",
+                "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null",
+                "payout_operation: payout_id text, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null",
+                "relay_lease: id integer, owner text null, lease_until timestamp with time zone null",
+            ],
+            await QueryAsync(
+                """
+                SELECT table_name || ': ' || string_agg(
+                    column_name || ' ' || CASE data_type WHEN 'USER-DEFINED' THEN udt_name ELSE data_type END
+                        || CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END,
+                    ', ' ORDER BY ordinal_position)
+                FROM information_schema.columns
+                WHERE table_schema = 'pm' AND table_name <> 'payout_manager_migration'
+                GROUP BY table_name ORDER BY table_name
+                """));
+    }
+
+    [Fact]
+    public async Task Enums_have_the_labels_of_the_incumbent_and_the_missing_ones()
+    {
+        Assert.Equal(
+            ["CANCELLED", "CONFIRMED", "PAID", "UNPAID"],
+            (await QueryAsync("SELECT unnest(enum_range(NULL::pm.payout_status))::text")).Order());
+        Assert.Equal(
+            [
+                "EXTERNAL_INCOME", "EXTERNAL_OUTCOME", "MERCHANT_GUARANTEE", "MERCHANT_PAYOUT", "MERCHANT_SETTLEMENT",
+                "PROVIDER_SETTLEMENT", "SYSTEM_SETTLEMENT", "SYSTEM_SUBAGENT", "WALLET_RECEIVER_DESTINATION",
+                "WALLET_RECEIVER_SETTLEMENT", "WALLET_SENDER_SETTLEMENT", "WALLET_SENDER_SOURCE",
+            ],
+            (await QueryAsync("SELECT unnest(enum_range(NULL::pm.account_type))::text")).Order());
+    }
+
+    [Fact]
+    public async Task Several_hosts_can_migrate_at_once()
+    {
+        var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
+        await using var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider();
+        var migrator = services.GetRequiredService<DatabaseMigrator>();
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => migrator.MigrateAsync(CancellationToken.None))));
+
+        Assert.Empty(await migrator.GetPendingAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_database_that_is_not_migrated_or_not_there_is_out_of_reach()
+    {
+        var empty = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
+        var gone = new StorageOptions { ConnectionString = "Host=127.0.0.1;Port=1;Username=x;Database=x;Timeout=2" };
+        foreach (var options in (StorageOptions[])[empty, gone])
+        {
+            await using var services = new ServiceCollection().AddStorage(options).BuildServiceProvider();
+            await Assert.ThrowsAsync<NotDoneException>(() =>
+                services.GetRequiredService<IPayoutStore>().FindAsync(new PayoutId("p1"), CancellationToken.None));
+        }
+    }
+
+    [Fact]
+    public async Task A_payout_of_the_incumbent_is_read()
+    {
+        await ExecuteAsync(
+            """
+            INSERT INTO pm.payout (sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, currency_code, cancel_details)
+            VALUES (1, 'old', '2021-09-10 12:34:56.789012', 'party-1', 'shop-1', 'PAID', 'tool-1', 97500, 'RUB', NULL);
+            INSERT INTO pm.cash_flow_posting (payout_id, created_at, from_account_id, from_account_type, to_account_id, to_account_type, amount, currency_code, description)
+            VALUES ('old', '2021-09-10 12:34:56.789012', 10, 'MERCHANT_SETTLEMENT', 12, 'MERCHANT_PAYOUT', 97500, 'RUB', NULL);
+            """);
+
+        var payout = await Services.GetRequiredService<IPayoutStore>().FindAsync(new PayoutId("old"), CancellationToken.None);
+
+        Assert.Equal(PayoutStatus.Paid, payout!.Status);
+        Assert.Equal((97_500, 0), (payout.Amount.Amount, payout.Fee.Amount));
+        Assert.Equal("payout_old", payout.HoldPlan.Id);
+        Assert.Equal("PAYOUT-old", Assert.Single(payout.HoldPlan.Postings).Description);
+        Assert.Equal(7_890_120, payout.CreatedAt.Ticks % TimeSpan.TicksPerSecond);
+    }
+
+    protected override async Task<StorageOptions> CreateDatabaseAsync()
+    {
+        _connectionString = await Database.Value;
+        return new StorageOptions { ConnectionString = _connectionString };
+    }
+
+    protected override async Task ExecuteAsync(string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(_connectionString);
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    protected override string Table(string name) => $"pm.{name}";
+
+    private async Task<IReadOnlyList<string>> QueryAsync(string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(_connectionString);
+        await using var command = source.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+            rows.Add(reader.GetString(0));
+        return rows;
+    }
+}

@@ -1,0 +1,340 @@
+using Microsoft.Extensions.DependencyInjection;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.CashFlows;
+using PayoutManager.Domain.Money;
+using PayoutManager.Domain.Parties;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Contracts;
+using PayoutManager.Infrastructure.Storage;
+using PayoutManager.Thrift.Serialization;
+
+namespace PayoutManager.Infrastructure.Tests.Storage;
+
+/// <summary>What every database has to do the same way.</summary>
+public abstract class StoreTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    private ServiceProvider _services = null!;
+
+    protected IServiceProvider Services => _services;
+
+    private IPayoutStore Payouts => _services.GetRequiredService<IPayoutStore>();
+
+    private IOperationStore Operations => _services.GetRequiredService<IOperationStore>();
+
+    private IEventOutbox Outbox => _services.GetRequiredService<IEventOutbox>();
+
+    public async Task InitializeAsync()
+    {
+        _services = new ServiceCollection().AddStorage(await CreateDatabaseAsync()).BuildServiceProvider();
+        await _services.GetRequiredService<DatabaseMigrator>().MigrateAsync(None);
+    }
+
+    public virtual async Task DisposeAsync() => await _services.DisposeAsync();
+
+    protected abstract Task<StorageOptions> CreateDatabaseAsync();
+
+    /// <summary>Runs a statement past the store.</summary>
+    protected abstract Task ExecuteAsync(string sql);
+
+    [Fact]
+    public async Task Migrating_again_changes_nothing()
+    {
+        var migrator = _services.GetRequiredService<DatabaseMigrator>();
+
+        await migrator.MigrateAsync(None);
+
+        Assert.Empty(await migrator.GetPendingAsync(None));
+    }
+
+    [Fact]
+    public async Task A_payout_is_read_as_it_was_applied()
+    {
+        var payout = await CreateAsync("p1");
+
+        Assert.Equal(payout, await Payouts.FindAsync(payout.Id, None));
+        Assert.Null(await Payouts.FindAsync(new PayoutId("P1"), None));
+    }
+
+    [Fact]
+    public async Task Every_account_type_and_extreme_amount_is_kept()
+    {
+        var types = Enum.GetValues<AccountType>();
+        var rub = Testing.Payouts.Rub;
+        var cashFlow = new CashFlow(
+        [
+            .. Testing.Payouts.CashFlow,
+            .. types.Select((type, i) => new CashFlowPosting(
+                new CashFlowAccount(type, long.MinValue), new CashFlowAccount(types[^(i + 1)], long.MaxValue), new Cash(0, rub), $"'; -- {type} ☂")),
+        ]);
+        var payout = Payout.Restore(
+            new PayoutId("it's 100 % \"ok\" \\ 😀"),
+            0,
+            DateTimeOffset.UnixEpoch.AddTicks(10),
+            new PartyId("p"),
+            new ShopId("s"),
+            new PayoutToolId("t"),
+            cashFlow,
+            new Cash(long.MaxValue, rub),
+            new Cash(long.MinValue, rub),
+            PayoutStatus.Unpaid);
+        var operation = await StartAsync(payout.Id.Value);
+
+        Assert.True(await Operations.ApplyAsync(operation, new PayoutCreated(payout, payout.CreatedAt), None));
+
+        Assert.Equal(payout, await Payouts.FindAsync(payout.Id, None));
+    }
+
+    [Theory]
+    [InlineData("confirm")]
+    [InlineData("cancel")]
+    public async Task A_status_change_is_applied_with_its_event(string verb)
+    {
+        var payout = await CreateAsync("p1");
+        OperationIntent intent = verb == "confirm" ? new ConfirmIntent() : new CancelIntent("почему\n");
+        var changed = verb == "confirm" ? payout.Confirm() : payout.Cancel("почему\n");
+        var operation = await StartAsync("p1", intent, 0);
+
+        Assert.True(await Operations.ApplyAsync(operation, PayoutEvent.OfLatestChange(changed, payout.CreatedAt), None));
+
+        Assert.Equal(changed, await Payouts.FindAsync(payout.Id, None));
+    }
+
+    [Fact]
+    public async Task A_change_of_what_has_changed_meanwhile_is_not_applied()
+    {
+        var payout = await CreateAsync("p1");
+        var operation = await StartAsync("p1", new ConfirmIntent(), 0);
+        await ExecuteAsync($"UPDATE {Table("payout")} SET sequence_id = 7");
+
+        Assert.False(await Operations.ApplyAsync(operation, PayoutEvent.OfLatestChange(payout.Confirm(), payout.CreatedAt), None));
+        Assert.Single(await Outbox.ReadUnpublishedAsync(0, 10, None));
+        // The operation is as it was: nothing of the transaction is left.
+        Assert.True(await Operations.RenewAsync(operation, Lease, None));
+    }
+
+    [Fact]
+    public async Task A_payout_has_one_operation_at_a_time()
+    {
+        var first = await StartAsync("p1");
+
+        var occupied = Assert.IsType<Intended.Occupied>(await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null));
+        Assert.Equal(first, occupied.Operation);
+        Assert.False(occupied.LeaseRanOut);
+        Assert.Null(await Operations.TakeOverAsync(first.PayoutId, "other", Lease, None));
+        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+    }
+
+    [Fact]
+    public async Task An_operation_is_kept_with_all_it_needs()
+    {
+        await StartAsync("p1");
+        await CreateAsync("p2");
+        await StartAsync("p2", new CancelIntent("why \"so\"?"), 0);
+        await CreateAsync("p3");
+        await StartAsync("p3", new ConfirmIntent(), 0);
+        var withTool = Testing.Payouts.CreateIntent("p4") with { IdIsOurs = true };
+        withTool = withTool with { Request = withTool.Request with { PayoutToolId = new PayoutToolId("tool-2") } };
+        await StartAsync("p4", withTool);
+
+        async Task<OperationIntent> KeptAsync(string id) =>
+            Assert.IsType<Intended.Occupied>(await IntendAsync(id, new ConfirmIntent(), 0)).Operation.Intent;
+        Assert.Equal(Testing.Payouts.CreateIntent("p1"), await KeptAsync("p1"));
+        Assert.Equal(new CancelIntent("why \"so\"?"), await KeptAsync("p2"));
+        Assert.Equal(new ConfirmIntent(), await KeptAsync("p3"));
+        Assert.Equal(withTool, await KeptAsync("p4"));
+    }
+
+    [Fact]
+    public async Task An_intent_looks_at_the_payout_after_it_is_written_down()
+    {
+        await CreateAsync("p1");
+
+        Assert.IsType<Intended.PayoutMoved>(await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null));
+        Assert.IsType<Intended.PayoutMoved>(await IntendAsync("p1", new ConfirmIntent(), 1));
+        Assert.IsType<Intended.PayoutMoved>(await IntendAsync("gone", new ConfirmIntent(), 0));
+        // None of them left anything behind.
+        Assert.IsType<Intended.Started>(await IntendAsync("p1", new ConfirmIntent(), 0));
+        Assert.IsType<Intended.Started>(await IntendAsync("gone", Testing.Payouts.CreateIntent("gone"), null));
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_one_starts()
+    {
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null))));
+
+        Assert.Single(results.OfType<Intended.Started>());
+        Assert.Equal(15, results.OfType<Intended.Occupied>().Count());
+    }
+
+    [Fact]
+    public async Task An_operation_whose_lease_has_run_out_is_taken_over_once()
+    {
+        var sleeper = await StartAsync("p1");
+        await Operations.ReleaseAsync(sleeper, None);
+
+        Assert.True(Assert.IsType<Intended.Occupied>(await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null)).LeaseRanOut);
+        Assert.Equal([sleeper.PayoutId], await Operations.ListExpiredAsync(10, None));
+        var takers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() =>
+            Operations.TakeOverAsync(sleeper.PayoutId, $"taker {i}", Lease, None))));
+
+        var taken = Assert.Single(takers, t => t is not null)!;
+        Assert.Equal(sleeper with { Owner = taken.Owner }, taken);
+        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+    }
+
+    [Fact]
+    public async Task A_sleeper_whose_operation_was_taken_over_writes_nothing()
+    {
+        var sleeper = await StartAsync("p1");
+        await Operations.ReleaseAsync(sleeper, None);
+        var taken = await Operations.TakeOverAsync(sleeper.PayoutId, "taker", Lease, None);
+        var payout = Testing.Payouts.Unpaid("p1");
+
+        Assert.False(await Operations.RenewAsync(sleeper, Lease, None));
+        Assert.Null(await Operations.AdvanceAsync(sleeper, sleeper.Intent, None));
+        Assert.False(await Operations.ApplyAsync(sleeper, new PayoutCreated(payout, payout.CreatedAt), None));
+        Assert.False(await Operations.AbandonAsync(sleeper, 1, None));
+        await Operations.ReleaseAsync(sleeper, None);
+
+        Assert.Null(await Payouts.FindAsync(payout.Id, None));
+        Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
+        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+        Assert.True(await Operations.RenewAsync(taken!, Lease, None));
+    }
+
+    [Fact]
+    public async Task Nothing_is_applied_for_an_attempt_that_is_over()
+    {
+        var first = await StartAsync("p1");
+        var second = await Operations.AdvanceAsync(first, first.Intent, None);
+        var payout = Testing.Payouts.Unpaid("p1");
+
+        Assert.Equal(first with { Attempt = 2 }, second);
+        Assert.False(await Operations.ApplyAsync(first, new PayoutCreated(payout, payout.CreatedAt), None));
+        Assert.False(await Operations.AbandonAsync(first, 1, None));
+        Assert.True(await Operations.RenewAsync(first, Lease, None));
+        Assert.True(await Operations.ApplyAsync(second!, new PayoutCreated(payout.HeldBy(2), payout.CreatedAt), None));
+        Assert.Equal(2, (await Payouts.FindAsync(payout.Id, None))!.HoldAttempt);
+    }
+
+    [Fact]
+    public async Task Spent_attempts_are_remembered_and_the_next_create_goes_on_from_them()
+    {
+        var operation = await StartAsync("p1");
+        Assert.True(await Operations.AbandonAsync(operation, 1, None));
+
+        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+        Assert.Null(await Operations.TakeOverAsync(operation.PayoutId, "other", Lease, None));
+        Assert.Equal(2, (await StartAsync("p1")).Attempt);
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_one_goes_on_from_spent_attempts()
+    {
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), 4, None));
+
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Task.Run(() => IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null))));
+
+        Assert.Equal(5, Assert.Single(results.OfType<Intended.Started>()).Operation.Attempt);
+    }
+
+    [Fact]
+    public async Task A_note_of_spent_attempts_does_not_keep_a_payout_from_changing()
+    {
+        var operation = await StartAsync("p1");
+        var payout = Testing.Payouts.Unpaid("p1");
+        Assert.True(await Operations.ApplyAsync(operation, new PayoutCreated(payout, payout.CreatedAt), None));
+        await ExecuteAsync($"INSERT INTO {Table("payout_operation")} (payout_id, kind, attempt) VALUES ('p1', 'spent', 3)");
+
+        Assert.Equal(1, (await StartAsync("p1", new ConfirmIntent(), 0)).Attempt);
+    }
+
+    [Fact]
+    public async Task An_operation_without_effect_can_be_forgotten()
+    {
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), 0, None));
+        Assert.Equal(1, (await StartAsync("p1")).Attempt);
+    }
+
+    [Fact]
+    public async Task Leases_are_measured_by_the_database()
+    {
+        var shortLived = Assert.IsType<Intended.Started>(await Operations.IntendAsync(
+            new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", TimeSpan.FromMilliseconds(1), None)).Operation;
+        while (await Operations.ListExpiredAsync(10, None) is [])
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+
+        Assert.True(await Operations.RenewAsync(shortLived, Lease, None));
+        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+    }
+
+    [Fact]
+    public async Task Events_are_kept_serialised_in_order_until_they_are_published()
+    {
+        var payout = await CreateAsync("p1");
+        await CreateAsync("p2");
+        var confirmed = PayoutEvent.OfLatestChange(payout.Confirm(), payout.CreatedAt);
+        await Operations.ApplyAsync(await StartAsync("p1", new ConfirmIntent(), 0), confirmed, None);
+
+        var first = await Outbox.ReadUnpublishedAsync(0, 10, None);
+        Assert.Equal([("p1", 0), ("p2", 0)], first.Select(e => (e.PayoutId.Value, e.SequenceId)));
+        Assert.Equal(
+            ThriftBinary.Serialize(PayoutContract.ToWire(new PayoutCreated(payout, payout.CreatedAt))), first[0].Payload);
+        Assert.Equal([("p2", 0)], (await Outbox.ReadUnpublishedAsync(first[0].Id, 10, None)).Select(e => (e.PayoutId.Value, e.SequenceId)));
+        Assert.Single(await Outbox.ReadUnpublishedAsync(0, 1, None));
+
+        await Outbox.MarkPublishedAsync([.. first.Select(e => e.Id)], None);
+        var second = await Outbox.ReadUnpublishedAsync(0, 10, None);
+        Assert.Equal([("p1", 1)], second.Select(e => (e.PayoutId.Value, e.SequenceId)));
+        Assert.Equal(ThriftBinary.Serialize(PayoutContract.ToWire(confirmed)), second[0].Payload);
+
+        await Outbox.MarkPublishedAsync([second[0].Id], None);
+        Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
+    }
+
+    [Fact]
+    public async Task One_host_at_a_time_sends_events()
+    {
+        Assert.True(await Outbox.TryLeaseAsync("a", Lease, None));
+        Assert.True(await Outbox.TryLeaseAsync("a", Lease, None));
+        Assert.False(await Outbox.TryLeaseAsync("b", Lease, None));
+        await Outbox.ReleaseLeaseAsync("b", None);
+        Assert.False(await Outbox.TryLeaseAsync("b", Lease, None));
+        await Outbox.ReleaseLeaseAsync("a", None);
+        Assert.True(await Outbox.TryLeaseAsync("b", TimeSpan.Zero, None));
+        Assert.True(await Outbox.TryLeaseAsync("a", Lease, None));
+    }
+
+    [Fact]
+    public async Task A_call_whose_time_is_up_is_not_done()
+    {
+        var over = new CancellationToken(canceled: true);
+
+        await Assert.ThrowsAsync<NotDoneException>(() => Payouts.FindAsync(new PayoutId("p1"), over));
+        await Assert.ThrowsAsync<NotDoneException>(() => Operations.IntendAsync(
+            new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", Lease, over));
+    }
+
+    protected abstract string Table(string name);
+
+    private async Task<Payout> CreateAsync(string id)
+    {
+        var payout = Testing.Payouts.Unpaid(id);
+        Assert.True(await Operations.ApplyAsync(await StartAsync(id), new PayoutCreated(payout, payout.CreatedAt), None));
+        return payout;
+    }
+
+    private async Task<Operation> StartAsync(string id, OperationIntent? intent = null, int? expectedSequenceId = null) =>
+        Assert.IsType<Intended.Started>(
+            await IntendAsync(id, intent ?? Testing.Payouts.CreateIntent(id), expectedSequenceId)).Operation;
+
+    private Task<Intended> IntendAsync(string id, OperationIntent intent, int? expectedSequenceId) => Operations.IntendAsync(
+        new PayoutId(id), intent, expectedSequenceId, Operation.NewOwner(), Lease, None);
+}

@@ -1,0 +1,177 @@
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+
+namespace PayoutManager.Testing.InMemory;
+
+/// <summary>The database's rules, in memory: what is asserted of it here is asserted of the real ones by their own tests.</summary>
+public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperationStore, IEventOutbox
+{
+    private readonly Dictionary<PayoutId, Payout> _payouts = [];
+    private readonly Dictionary<PayoutId, Entry> _operations = [];
+    private readonly List<(OutboxEvent Event, PayoutEvent Change)> _events = [];
+    private readonly HashSet<long> _published = [];
+    private (string? Owner, DateTimeOffset Until) _relayLease;
+
+    /// <summary>Fails the next call of a method, before it has an effect.</summary>
+    public Queue<(string Method, Exception Fault)> Faults { get; } = [];
+
+    public IReadOnlyList<PayoutEvent> Events => [.. _events.Select(e => e.Change)];
+
+    public IReadOnlySet<long> Published => _published;
+
+    /// <summary>The attempts noted as spent; 0 where nothing is noted; null while something is under way.</summary>
+    public int? SpentAttempts(PayoutId id) =>
+        !_operations.TryGetValue(id, out var entry) ? 0 : entry.Operation is null ? entry.Attempt : null;
+
+    public void Put(Payout payout) => _payouts[payout.Id] = payout;
+
+    public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken)
+    {
+        Enter(nameof(FindAsync), cancellationToken);
+        return Task.FromResult(_payouts.GetValueOrDefault(id));
+    }
+
+    public Task<Intended> IntendAsync(
+        PayoutId payoutId, OperationIntent intent, int? expectedSequenceId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        Enter(nameof(IntendAsync), cancellationToken);
+        var entry = _operations.GetValueOrDefault(payoutId);
+        if (entry is { Operation: { } occupant })
+            return Task.FromResult<Intended>(new Intended.Occupied(occupant, entry.Until <= clock.GetUtcNow()));
+        if (_payouts.GetValueOrDefault(payoutId)?.SequenceId != expectedSequenceId)
+            return Task.FromResult<Intended>(new Intended.PayoutMoved());
+        var attempt = intent is CreateIntent ? (entry?.Attempt ?? 0) + 1 : 1;
+        var operation = new Operation(payoutId, intent, attempt, owner);
+        _operations[payoutId] = new Entry(operation, attempt, clock.GetUtcNow() + lease);
+        return Task.FromResult<Intended>(new Intended.Started(operation));
+    }
+
+    public Task<Operation?> TakeOverAsync(PayoutId payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        Enter(nameof(TakeOverAsync), cancellationToken);
+        if (_operations.GetValueOrDefault(payoutId) is not { Operation: { } operation } entry || entry.Until > clock.GetUtcNow())
+            return Task.FromResult<Operation?>(null);
+        operation = operation with { Owner = owner };
+        _operations[payoutId] = entry with { Operation = operation, Until = clock.GetUtcNow() + lease };
+        return Task.FromResult<Operation?>(operation);
+    }
+
+    public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        Enter(nameof(RenewAsync), cancellationToken);
+        return Task.FromResult(Change(operation, anyAttempt: true, entry => entry with { Until = clock.GetUtcNow() + lease }));
+    }
+
+    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ReleaseAsync), cancellationToken);
+        Change(operation, anyAttempt: true, entry => entry with { Until = clock.GetUtcNow() });
+        return Task.CompletedTask;
+    }
+
+    public Task<Operation?> AdvanceAsync(Operation operation, OperationIntent intent, CancellationToken cancellationToken)
+    {
+        Enter(nameof(AdvanceAsync), cancellationToken);
+        var next = operation with { Intent = intent, Attempt = operation.Attempt + 1 };
+        return Task.FromResult(
+            Change(operation, anyAttempt: false, entry => entry with { Operation = next, Attempt = next.Attempt }) ? next : null);
+    }
+
+    public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ApplyAsync), cancellationToken);
+        var before = _payouts.GetValueOrDefault(operation.PayoutId)?.SequenceId ?? -1;
+        if (change.SequenceId != before + 1 || !Change(operation, anyAttempt: false, _ => null))
+            return Task.FromResult(false);
+        _payouts[operation.PayoutId] = change.Payout;
+        _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, []), change));
+        return Task.FromResult(true);
+    }
+
+    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken)
+    {
+        Enter(nameof(AbandonAsync), cancellationToken);
+        return Task.FromResult(Change(
+            operation,
+            anyAttempt: false,
+            _ => spentAttempts == 0 ? null : new Entry(null, spentAttempts, DateTimeOffset.MaxValue)));
+    }
+
+    public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ListExpiredAsync), cancellationToken);
+        return Task.FromResult<IReadOnlyList<PayoutId>>(
+        [
+            .. _operations.Where(o => o.Value.Operation is not null && o.Value.Until <= clock.GetUtcNow())
+                .OrderBy(o => o.Value.Until)
+                .Select(o => o.Key)
+                .Take(limit),
+        ]);
+    }
+
+    public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        Enter(nameof(TryLeaseAsync), cancellationToken);
+        if (_relayLease.Owner is not null && _relayLease.Owner != owner && _relayLease.Until > clock.GetUtcNow())
+            return Task.FromResult(false);
+        _relayLease = (owner, clock.GetUtcNow() + lease);
+        return Task.FromResult(true);
+    }
+
+    public Task ReleaseLeaseAsync(string owner, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ReleaseLeaseAsync), cancellationToken);
+        if (_relayLease.Owner == owner)
+            _relayLease = default;
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ReadUnpublishedAsync), cancellationToken);
+        return Task.FromResult<IReadOnlyList<OutboxEvent>>(
+        [
+            .. _events.Select(e => e.Event)
+                .Where(e => !_published.Contains(e.Id))
+                .GroupBy(e => e.PayoutId)
+                .Select(first => first.First())
+                .Where(e => e.Id > afterId)
+                .Take(limit),
+        ]);
+    }
+
+    public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    {
+        Enter(nameof(MarkPublishedAsync), cancellationToken);
+        _published.UnionWith(ids);
+        return Task.CompletedTask;
+    }
+
+    private bool Change(Operation operation, bool anyAttempt, Func<Entry, Entry?> change)
+    {
+        if (_operations.GetValueOrDefault(operation.PayoutId) is not { Operation: { } stored } entry
+            || stored.Owner != operation.Owner
+            || (!anyAttempt && stored.Attempt != operation.Attempt))
+        {
+            return false;
+        }
+
+        if (change(entry) is { } changed)
+            _operations[operation.PayoutId] = changed;
+        else
+            _operations.Remove(operation.PayoutId);
+        return true;
+    }
+
+    private void Enter(string method, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            throw new NotDoneException("The caller's time is up.");
+        if (Faults.TryPeek(out var next) && next.Method == method)
+            throw Faults.Dequeue().Fault;
+    }
+
+    private sealed record Entry(Operation? Operation, int Attempt, DateTimeOffset Until);
+}
