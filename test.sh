@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs all tests. Installs what they need beyond the .NET SDK, where it can; ends with the totals.
+#   ./test.sh                      all of them
+#   ./test.sh --filter Payout      what 'dotnet test' is told
+set -euo pipefail
+cd "$(dirname "$0")"
+
+missing=()
+command -v kcat >/dev/null || missing+=(kcat)
+command -v thrift >/dev/null || missing+=(thrift-compiler)
+/usr/bin/python3 -c 'import thrift' 2>/dev/null || missing+=(python3-thrift)
+if [[ -z ${PAYOUTS_TEST_POSTGRES:-} && ! -S /var/run/docker.sock ]] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+    missing+=(postgresql)
+fi
+if ((${#missing[@]})); then
+    if ! command -v apt-get >/dev/null; then
+        echo "test.sh: install these first (Debian's names): ${missing[*]}" >&2
+        exit 1
+    fi
+    sudo=$([[ $EUID == 0 ]] || echo sudo)
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+dotnet build -c Release --nologo -v quiet
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+# One project after the other: they start servers, and share two cores.
+# A test that hangs is named and fails the run.
+dotnet test -c Release --no-build --nologo -m:1 --blame-hang-timeout 5min --blame-hang-dump-type none "$@" 2>&1 | tee "$log" || status=$?
+
+awk '/Failed: +[0-9]+, Passed: +[0-9]+/ {
+         match($0, /Failed: +[0-9]+/); split(substr($0, RSTART, RLENGTH), f, /: +/); failed += f[2]
+         match($0, /Passed: +[0-9]+/); split(substr($0, RSTART, RLENGTH), p, /: +/); passed += p[2]
+     }
+     END { printf "%d passed, %d failed\n", passed, failed }' "$log"
+exit "$status"
