@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PayoutManager.Sandbox.Faults;
 using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Sandbox.Parties;
 using PayoutManager.Woody.Server;
@@ -11,11 +12,12 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private SandboxServer(WebApplication app, Accounter accounter, PartyBook book)
+    private SandboxServer(WebApplication app, Accounter accounter, PartyBook book, FaultInjector faults)
     {
         _app = app;
         Accounter = accounter;
         Parties = book;
+        Faults = faults;
     }
 
     /// <summary>The ledger.</summary>
@@ -23,6 +25,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>The merchants.</summary>
     public PartyBook Parties { get; }
+
+    /// <summary>What goes wrong with calls; nothing at first.</summary>
+    public FaultInjector Faults { get; }
 
     /// <summary>Where the sandbox is.</summary>
     public Uri Url => new(_app.Urls.First());
@@ -44,6 +49,7 @@ public sealed class SandboxServer : IAsyncDisposable
     {
         var accounter = new Accounter();
         var book = new PartyBook(accounter);
+        var faults = new FaultInjector();
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls(url);
@@ -57,11 +63,12 @@ public sealed class SandboxServer : IAsyncDisposable
         });
 
         var app = builder.Build();
-        MapWoody(app, PartyManagementService.Path, PartyManagementService.Create(book));
-        MapWoody(app, AccounterService.Path, AccounterService.Create(accounter));
+        MapWoody(app, PartyManagementService.Path, PartyManagementService.Create(book), faults);
+        MapWoody(app, AccounterService.Path, AccounterService.Create(accounter), faults);
         MapPages(app, accounter, book);
+        MapFaults(app, faults);
         await app.StartAsync(cancellationToken);
-        return new SandboxServer(app, accounter, book);
+        return new SandboxServer(app, accounter, book, faults);
     }
 
     /// <summary>Waits until the process is told to stop.</summary>
@@ -70,14 +77,26 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static void MapWoody(WebApplication app, string path, WoodyService service) =>
+    private static void MapWoody(WebApplication app, string path, WoodyService service, FaultInjector faults) =>
         app.MapWhen(
             http => http.Request.Path == path,
-            branch => branch.RunWoody(service, new WoodyEndpointOptions { Path = path }));
+            branch => branch.Use(faults.InvokeAsync).RunWoody(service, new WoodyEndpointOptions { Path = path }));
+
+    private static void MapFaults(IEndpointRouteBuilder pages, FaultInjector faults)
+    {
+        pages.MapGet("/faults", () => new { faults.Settings, faults.Counts });
+        pages.MapPut("/faults", (FaultSettings settings) =>
+        {
+            if (settings.FindFault() is { } fault)
+                return Results.BadRequest(fault);
+            faults.Settings = settings;
+            return Results.Json(settings);
+        });
+    }
 
     private static void MapPages(IEndpointRouteBuilder pages, Accounter accounter, PartyBook book)
     {
-        pages.MapGet("/", () => Results.Json((string[])["/parties", "/accounts", "/accounts/{id}", "/plans?containing=", "/plans/{id}"]));
+        pages.MapGet("/", () => Results.Json((string[])["/parties", "/accounts", "/accounts/{id}", "/plans?containing=", "/plans/{id}", "/faults"]));
         pages.MapGet("/parties", () => book.Parties.Values.Select(party => new
         {
             party.Id,

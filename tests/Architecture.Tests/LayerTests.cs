@@ -28,8 +28,8 @@ public class LayerTests
                 "Microsoft.EntityFrameworkCore.Sqlite",
                 "Npgsql.EntityFrameworkCore.PostgreSQL", "Polly.Core",
             ]),
-        ["src/Sandbox/Sandbox"] = (["Woody.Server"], []),
-        ["src/Host/Host"] = (["Infrastructure", "Sandbox", "Woody.Server"], []),
+        ["src/Sandbox/Sandbox"] = (["Woody.Server"], ["Confluent.Kafka"]),
+        ["src/Host/Host"] = (["Infrastructure", "Sandbox", "Woody.Server"], ["Scrutor"]),
     };
 
     [Fact]

@@ -3,6 +3,7 @@ using PayoutManager.Infrastructure;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Infrastructure.Storage;
 using PayoutManager.Sandbox;
+using PayoutManager.Sandbox.Broker;
 
 namespace PayoutManager.Host.Embedded;
 

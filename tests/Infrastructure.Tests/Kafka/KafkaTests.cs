@@ -4,6 +4,7 @@ using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Contracts;
 using PayoutManager.Infrastructure.Kafka;
+using PayoutManager.Sandbox.Broker;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Serialization;
 

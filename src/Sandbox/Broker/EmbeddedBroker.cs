@@ -1,6 +1,6 @@
 using Confluent.Kafka;
 
-namespace PayoutManager.Infrastructure.Kafka;
+namespace PayoutManager.Sandbox.Broker;
 
 /// <summary>
 /// A Kafka broker inside this process, for development and tests: librdkafka's mock cluster, which speaks the protocol to

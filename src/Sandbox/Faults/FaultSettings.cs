@@ -1,0 +1,55 @@
+namespace PayoutManager.Sandbox.Faults;
+
+/// <summary>A way in which a call can go wrong.</summary>
+public enum Fault
+{
+    /// <summary>503 at once; nothing is done.</summary>
+    Unavailable,
+
+    /// <summary>The connection breaks before anything is done.</summary>
+    RequestLost,
+
+    /// <summary>It is done, and the connection breaks before the answer.</summary>
+    AnswerLost,
+
+    /// <summary>It is done, and the answer is that this is unknown: 504.</summary>
+    Unknown,
+
+    /// <summary>It is done after a delay, whether or not the caller still waits.</summary>
+    Late,
+
+    /// <summary>It is done and answered, and done once more after a delay, as by a network that repeats.</summary>
+    Doubled,
+
+    /// <summary>500, an undeclared error; nothing is done.</summary>
+    Undeclared,
+
+    /// <summary>It is done, and the answer is an undeclared error all the same.</summary>
+    UndeclaredAfterEffect,
+}
+
+/// <summary>How often calls go wrong, and how.</summary>
+public sealed record FaultSettings
+{
+    /// <summary>The part of all calls that go wrong, from 0 to 1. Default 0.</summary>
+    public double Rate { get; init; }
+
+    /// <summary>The ways in which they do, each as often as the others. Default: all of them.</summary>
+    public IReadOnlyList<Fault> Kinds { get; init; } = Enum.GetValues<Fault>();
+
+    /// <summary>The service whose calls go wrong, by its path; null for all services.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>The longest delay of what comes late or twice. Default 2 s, at most a minute.</summary>
+    public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>What is wrong with these settings; null if nothing is.</summary>
+    public string? FindFault() => this switch
+    {
+        { Rate: not (>= 0 and <= 1) } => $"rate must be from 0 to 1, is {Rate}",
+        { Kinds: not { Count: > 0 } } => $"kinds must name at least one of {string.Join(", ", Enum.GetNames<Fault>())}",
+        { LongestDelay: var delay } when delay < TimeSpan.Zero || delay > TimeSpan.FromMinutes(1) =>
+            $"longestDelay must be from 00:00:00 to 00:01:00, is {delay:c}",
+        _ => null,
+    };
+}
