@@ -23,12 +23,19 @@ public sealed class EventRelay(
     /// <summary>Relays, whenever the lease can be had, until told to stop.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        IEventSession? session = null;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
+                // Opened before the lease is ours: a new line needs up to a second until it can send, and a host that is
+                // killed in that time has sent what the next one sends again.
+                session ??= publisher.Open();
                 if (await outbox.TryLeaseAsync(_owner, options.LeaseDuration, cancellationToken))
-                    await RelayWhileLeasedAsync(cancellationToken);
+                {
+                    using var relaying = Take(ref session);
+                    await RelayWhileLeasedAsync(relaying, cancellationToken);
+                }
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
@@ -40,15 +47,18 @@ public sealed class EventRelay(
                 RelayLog.BeginsAgain(logger, e);
             }
 
+            if (session is { IsBroken: true })
+                Take(ref session).Dispose();
             await Task.Delay(options.RetryPause, clock, cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
+
+        session?.Dispose();
     }
 
-    private async Task RelayWhileLeasedAsync(CancellationToken cancellationToken)
+    private async Task RelayWhileLeasedAsync(IEventSession session, CancellationToken cancellationToken)
     {
         var renewedAt = clock.GetTimestamp();
-        using var session = publisher.Open();
         var dispatch = new EventDispatch(session, signal, clock, options, logger);
         try
         {
@@ -106,5 +116,12 @@ public sealed class EventRelay(
             // What was not marked is sent again by the next host, which has to wait for the lease to run out.
             RelayLog.ClosedLate(logger, e);
         }
+    }
+
+    private static IEventSession Take(ref IEventSession? session)
+    {
+        var taken = session!;
+        session = null;
+        return taken;
     }
 }
