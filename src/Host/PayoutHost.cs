@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PayoutManager.Application;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Embedded;
+using PayoutManager.Host.Faults;
 using PayoutManager.Host.Hosting;
 using PayoutManager.Host.Management;
 using PayoutManager.Host.Thrift;
@@ -106,16 +107,22 @@ internal sealed class PayoutHost : IAsyncDisposable
         return listeners;
     }
 
-    private static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers) => services
-        .AddSingleton(TimeProvider.System)
-        .AddSingleton(settings.Operations)
-        .AddSingleton(settings.Relay)
-        .AddPayoutApplication()
-        .AddPayoutInfrastructure(peers.Storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
-        .AddSingleton<PayoutManagementService>()
-        .AddHostedService<MigrationWorker>()
-        .AddHostedService<RelayWorker>()
+    private static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers)
+    {
+        var faultPoints = settings.KillAt is { } step ? new FaultPoints(step) : null;
+        var storage = peers.Storage with { Interceptors = faultPoints is null ? [] : [faultPoints.Interceptor] };
+        services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(settings.Operations)
+            .AddSingleton(settings.Relay)
+            .AddPayoutApplication()
+            .AddPayoutInfrastructure(storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
+            .AddFaultPoints(faultPoints)
+            .AddSingleton<PayoutManagementService>()
+            .AddHostedService<MigrationWorker>()
+            .AddHostedService<RelayWorker>()
         .AddHostedService<RecoveryWorker>();
+    }
 
     private static void Route(WebApplication app, HostSettings settings)
     {

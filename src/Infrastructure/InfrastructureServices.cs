@@ -54,12 +54,14 @@ public static class InfrastructureServices
             return new PooledDbContextFactory<SqlitePayoutDbContext>(
                 new DbContextOptionsBuilder<SqlitePayoutDbContext>()
                     .UseSqlite(options.ConnectionString, SqlitePayoutDbContext.Map)
+                    .AddInterceptors(options.Interceptors)
                     .Options).CreateDbContext;
         }
 
         return new PooledDbContextFactory<PostgresPayoutDbContext>(
             new DbContextOptionsBuilder<PostgresPayoutDbContext>()
                 .UseNpgsql(options.ConnectionString, PostgresPayoutDbContext.Map)
+                .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext;
     }
 

@@ -16,6 +16,9 @@ public sealed class HostProcess : IDisposable
         _managementPort = managementPort;
     }
 
+    /// <summary>The program, as it is deployed.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "published-host", "PayoutManager.Host.dll");
+
     public int ThriftPort { get; }
 
     public Uri ThriftUrl => new($"http://127.0.0.1:{ThriftPort}/payout/management");
@@ -33,7 +36,7 @@ public sealed class HostProcess : IDisposable
         foreach (var (key, value) in changes)
             environment[key] = value;
         return new HostProcess(
-            ChildProcess.Start("dotnet", [Path.Combine(Repository.BuildOutput("src/Host"), "PayoutManager.Host.dll")], environment),
+            ChildProcess.Start("dotnet", [Program], environment),
             thriftPort,
             managementPort);
     }
@@ -45,7 +48,7 @@ public sealed class HostProcess : IDisposable
     /// <summary>Waits until something is so, as long as the host lives.</summary>
     public async Task UntilAsync(Func<Task<bool>> isSo)
     {
-        for (var i = 0; i < 600; i++)
+        for (var i = 0; i < 2000; i++)
         {
             Assert.False(_process.HasExited, Output);
             try
@@ -58,7 +61,7 @@ public sealed class HostProcess : IDisposable
                 // Not listening yet.
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+            await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System);
         }
 
         Assert.Fail(Output);

@@ -1,5 +1,6 @@
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Sandbox;
+using PayoutManager.Sandbox.Broker;
 using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Testing;
 
@@ -8,19 +9,21 @@ namespace PayoutManager.Host.Tests;
 /// <summary>Peers as in production, outside of the host: PostgreSQL, a broker, a sandbox.</summary>
 public sealed class PostgresPeers : IAsyncDisposable
 {
-    private readonly EmbeddedBroker _broker = new();
+    private readonly IDisposable _broker;
 
-    private PostgresPeers(string connectionString, SandboxServer sandbox)
+    private PostgresPeers(string connectionString, SandboxServer sandbox, IDisposable broker, string bootstrapServers)
     {
         ConnectionString = connectionString;
         Sandbox = sandbox;
+        _broker = broker;
+        BootstrapServers = bootstrapServers;
     }
 
     public string ConnectionString { get; }
 
     public SandboxServer Sandbox { get; }
 
-    public string BootstrapServers => _broker.BootstrapServers;
+    public string BootstrapServers { get; }
 
     /// <summary>The configuration of a host that uses them.</summary>
     public (string Key, string Value)[] Configuration =>
@@ -32,9 +35,22 @@ public sealed class PostgresPeers : IAsyncDisposable
         ("Kafka:BootstrapServers", BootstrapServers),
     ];
 
-    public static async Task<PostgresPeers> StartAsync() => new(
-        await (await PostgresServer.GetAsync()).CreateDatabaseAsync(),
-        await SandboxServer.StartAsync("http://127.0.0.1:0"));
+    public static async Task<PostgresPeers> StartAsync()
+    {
+        var broker = new EmbeddedBroker();
+        return new PostgresPeers(
+            await (await PostgresServer.GetAsync()).CreateDatabaseAsync(),
+            await SandboxServer.StartAsync("http://127.0.0.1:0"),
+            broker,
+            broker.BootstrapServers);
+    }
+
+    /// <summary>Peers of which the test can kill the database and silence the broker.</summary>
+    public static async Task<PostgresPeers> StartAsync(InstalledPostgres postgres, BrokerProcess broker) => new(
+        await PostgresServer.CreateDatabaseAsync(postgres.ConnectionString),
+        await SandboxServer.StartAsync("http://127.0.0.1:0"),
+        broker,
+        broker.BootstrapServers);
 
     public IReadOnlyDictionary<string, PlanState> Plans(string containing) =>
         Sandbox.Accounter.ListPlans(containing).ToDictionary(p => p.Id, p => p.State);

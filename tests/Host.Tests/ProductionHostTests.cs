@@ -123,6 +123,7 @@ public sealed class ProductionHostTests : IAsyncLifetime
             ("Recovery__LeaseDuration", "00:00:00"),
             ("Recovery__ScanInterval", "2 s"),
             ("Storage__MigrateOnStartup", "yes"),
+            ("Faults__KillAt", "Hold"),
             ("Kestrel__Endpoints__Thrift__Url", "ftp://localhost"));
 
         Assert.Equal(2, await host.WaitAsync());
@@ -130,7 +131,7 @@ public sealed class ProductionHostTests : IAsyncLifetime
         [
             "ConnectionStrings:Payouts", "PartyManagement:Url", "PartyManagement:Timeout", "Shumway:Url", "Shumway:Timout",
             "Kafka:BootstrapServers", "Kafka:Topic", "Kafka:Properties:acks", "Thrift:DefaultDeadline", "Thrift:MaxBodySize",
-            "Recovery:LeaseDuration", "Recovery:ScanInterval", "Storage:MigrateOnStartup", "Kestrel:Endpoints:Thrift:Url",
+            "Recovery:LeaseDuration", "Recovery:ScanInterval", "Storage:MigrateOnStartup", "Faults:KillAt", "Kestrel:Endpoints:Thrift:Url",
         ];
         var named = host.Output.Split('\n').Skip(1).Select(line => line.Trim().Split(": ")[0]);
         Assert.Equal(keys.Order(), named.Order());
@@ -140,7 +141,7 @@ public sealed class ProductionHostTests : IAsyncLifetime
     public async Task Nothing_is_embedded_in_production()
     {
         using var host = ChildProcess.Start(
-            "dotnet", [Path.Combine(Repository.BuildOutput("src/Host"), "PayoutManager.Host.dll")],
+            "dotnet", [HostProcess.Program],
             new Dictionary<string, string> { ["Storage__Provider"] = "Sqlite" });
 
         Assert.Equal(2, await host.WaitAsync());
@@ -159,7 +160,7 @@ public sealed class ProductionHostTests : IAsyncLifetime
     [Fact]
     public async Task The_demo_tells_a_story_in_which_all_claims_hold()
     {
-        using var demo = ChildProcess.Start("dotnet", [Path.Combine(Repository.BuildOutput("src/Host"), "PayoutManager.Host.dll"), "demo"]);
+        using var demo = ChildProcess.Start("dotnet", [HostProcess.Program, "demo"]);
 
         Assert.True(await demo.WaitAsync() == 0, demo.Output);
         Assert.DoesNotContain("NOT SO", demo.Output, StringComparison.Ordinal);

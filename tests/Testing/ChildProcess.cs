@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 
 namespace PayoutManager.Testing;
 
@@ -45,6 +46,20 @@ public sealed class ChildProcess : IDisposable
         return child;
     }
 
+    /// <summary>Waits until the program has printed something that fits.</summary>
+    public async Task<Match> UntilPrintedAsync(Regex pattern)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            if (pattern.Match(Output) is { Success: true } match)
+                return match;
+            if (HasExited)
+                throw new InvalidOperationException($"It has ended without printing {pattern}:\n{Output}");
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, patience.Token);
+        }
+    }
+
     /// <summary>Waits for the program's end.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> WaitAsync()
@@ -55,9 +70,12 @@ public sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Asks the program to stop, as an operator does.</summary>
-    public void Terminate()
+    public void Terminate() => Signal("TERM");
+
+    /// <summary>Sends the program a signal, by its name.</summary>
+    public void Signal(string name)
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        using var kill = Process.Start("kill", [$"-{name}", $"{_process.Id}"]);
         kill.WaitForExit();
     }
 

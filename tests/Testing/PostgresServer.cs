@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 using Testcontainers.PostgreSql;
 
@@ -23,10 +22,13 @@ public sealed class PostgresServer
     public static Task<PostgresServer> GetAsync() => Shared.Value;
 
     /// <summary>An empty database of the caller's own.</summary>
-    public async Task<string> CreateDatabaseAsync()
+    public Task<string> CreateDatabaseAsync() => CreateDatabaseAsync(_connectionString);
+
+    /// <summary>An empty database of the caller's own on any server.</summary>
+    public static async Task<string> CreateDatabaseAsync(string connectionString)
     {
         var name = $"payouts_test_{Environment.ProcessId}_{Interlocked.Increment(ref _databases)}";
-        await using var connection = new NpgsqlConnection(_connectionString);
+        await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         foreach (var statement in (string[])[$"DROP DATABASE IF EXISTS {name} WITH (FORCE)", $"CREATE DATABASE {name}"])
         {
@@ -34,7 +36,7 @@ public sealed class PostgresServer
             await command.ExecuteNonQueryAsync();
         }
 
-        return new NpgsqlConnectionStringBuilder(_connectionString) { Database = name }.ConnectionString;
+        return new NpgsqlConnectionStringBuilder(connectionString) { Database = name }.ConnectionString;
     }
 
     private static async Task<PostgresServer> StartAsync()
@@ -48,64 +50,13 @@ public sealed class PostgresServer
             return new PostgresServer(container.GetConnectionString());
         }
 
-        return StartInstalled();
-    }
-
-    private static PostgresServer StartInstalled()
-    {
-        var binaries = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Order().LastOrDefault()
-            : null;
-        if (binaries is null || !File.Exists(Path.Combine(binaries, "initdb")))
+        try
         {
-            throw new InvalidOperationException(
-                $"No PostgreSQL for tests: install one (Debian: apt-get install postgresql), start Docker, or set {Variable} to a connection string.");
+            return new PostgresServer((await InstalledPostgres.StartAsync()).ConnectionString);
         }
-
-        var home = Directory.CreateTempSubdirectory("payouts-postgres-").FullName;
-        var data = Path.Combine(home, "data");
-        if (Environment.UserName == "root")
-            Run("chown", "postgres", home);
-        RunAsPostgres(Path.Combine(binaries, "initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C");
-
-        var port = Ports.Free();
-        var options = $"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300";
-        RunAsPostgres(Path.Combine(binaries, "pg_ctl"), "-D", data, "-l", Path.Combine(home, "log"), "-w", "-o", options, "start");
-        StopWithThisProcess(Path.Combine(binaries, "pg_ctl"), data, home);
-        return new PostgresServer($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres");
-    }
-
-    /// <summary>Leaves nothing behind, however this process ends: test hosts are killed soon after their last test.</summary>
-    private static void StopWithThisProcess(string control, string data, string home)
-    {
-        var asPostgres = Environment.UserName == "root" ? "runuser -u postgres -- " : "";
-        Run(
-            "setsid", "--fork", "/bin/sh", "-c",
-            $"while kill -0 {Environment.ProcessId}; do sleep 1; done; {asPostgres}{control} -D {data} -m immediate stop; rm -rf {home}");
-    }
-
-    /// <summary>The server refuses to run as root.</summary>
-    private static void RunAsPostgres(string program, params string[] arguments)
-    {
-        if (Environment.UserName == "root")
-            Run("runuser", ["-u", "postgres", "--", program, .. arguments]);
-        else
-            Run(program, arguments);
-    }
-
-    private static void Run(string program, params string[] arguments)
-    {
-        // Output goes nowhere: a server that inherits a pipe would keep its reader waiting.
-        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = "/" };
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("exec \"$@\" >/dev/null 2>&1 </dev/null");
-        start.ArgumentList.Add("sh");
-        start.ArgumentList.Add(program);
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidOperationException($"{e.Message} Or start Docker, or set {Variable} to a connection string.", e);
+        }
     }
 }

@@ -10,7 +10,8 @@ namespace PayoutManager.Testing;
 /// <param name="Event">Its value.</param>
 /// <param name="Partition">Where it is.</param>
 /// <param name="Offset">Its place there.</param>
-public sealed record TopicRecord(string PayoutId, Event Event, int Partition, long Offset);
+/// <param name="SentAt">When its sender sent it.</param>
+public sealed record TopicRecord(string PayoutId, Event Event, int Partition, long Offset, DateTime SentAt);
 
 /// <summary>Reads a topic from its beginning.</summary>
 public static class Topic
@@ -50,7 +51,8 @@ public static class Topic
                 Encoding.UTF8.GetString(record.Message.Key),
                 ThriftBinary.Deserialize<Event>(record.Message.Value),
                 record.Partition.Value,
-                record.Offset.Value));
+                record.Offset.Value,
+                record.Message.Timestamp.UtcDateTime));
         }
 
         return records;

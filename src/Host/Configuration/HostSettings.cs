@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Npgsql;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
+using PayoutManager.Host.Faults;
 using PayoutManager.Infrastructure;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Infrastructure.Storage;
@@ -39,6 +40,9 @@ internal sealed record HostSettings
 
     public required RelayOptions Relay { get; init; }
 
+    /// <summary>Where this host is to die, in Development only; null for nowhere.</summary>
+    public required string? KillAt { get; init; }
+
     /// <summary>Reads and checks everything.</summary>
     /// <exception cref="InvalidConfigurationException">Something is wrong; it names every bad key.</exception>
     public static HostSettings Read(IConfiguration configuration, IHostEnvironment environment)
@@ -53,6 +57,7 @@ internal sealed record HostSettings
         read.RejectUnknown("Kafka", "BootstrapServers", "Topic", "Properties");
         read.RejectUnknown("Thrift", "DefaultDeadline", "MaxBodySize");
         read.RejectUnknown("Recovery", "LeaseDuration", "ScanInterval");
+        read.RejectUnknown("Faults", "KillAt");
 
         var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
         if (required && provider == StorageProvider.Sqlite)
@@ -78,6 +83,7 @@ internal sealed record HostSettings
                     "Recovery:ScanInterval", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
             },
             Relay = new RelayOptions { LeaseDuration = lease },
+            KillAt = KillAtOf(read, environment),
         };
         CheckEndpoints(read);
         CheckKafka(read, settings);
@@ -117,6 +123,17 @@ internal sealed record HostSettings
         if (topic.Length > 249 || topic is "." or ".." || !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
             read.Reject("Kafka:Topic", $"must be 1 to 249 characters a–z, A–Z, 0–9, '.', '_' or '-', is '{topic}'");
         return topic;
+    }
+
+    private static string? KillAtOf(SettingsReader read, IHostEnvironment environment)
+    {
+        const string key = "Faults:KillAt";
+        var step = read.Text(key);
+        if (step is not null && !environment.IsDevelopment())
+            read.Reject(key, "is for Development only");
+        else if (step is not null && !FaultPoints.Steps.Contains(step))
+            read.Reject(key, $"must be one of {string.Join(", ", FaultPoints.Steps)}, is '{step}'");
+        return step;
     }
 
     private static void CheckEndpoints(SettingsReader read)

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+
+namespace PayoutManager.Testing;
+
+/// <summary>A PostgreSQL of the test's own from the installed server's binaries, which can be killed and started again.</summary>
+public sealed class InstalledPostgres
+{
+    private readonly string _binaries;
+    private readonly string _home;
+    private readonly int _port = Ports.Free();
+
+    private InstalledPostgres(string binaries)
+    {
+        _binaries = binaries;
+        _home = Directory.CreateTempSubdirectory("payouts-postgres-").FullName;
+    }
+
+    /// <summary>Its first database, as the superuser.</summary>
+    public string ConnectionString => $"Host=127.0.0.1;Port={_port};Username=postgres;Database=postgres";
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    private string Data => Path.Combine(_home, "data");
+
+    /// <summary>Makes and starts one; it is gone when this process is.</summary>
+    /// <exception cref="InvalidOperationException">No server is installed; the message says what to do.</exception>
+    public static async Task<InstalledPostgres> StartAsync()
+    {
+        var binaries = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Order().LastOrDefault()
+            : null;
+        if (binaries is null || !File.Exists(Path.Combine(binaries, "initdb")))
+        {
+            throw new InvalidOperationException(
+                "No PostgreSQL server is installed that tests could start: install one (Debian: apt-get install postgresql).");
+        }
+
+        var server = new InstalledPostgres(binaries);
+        if (IsRoot)
+            Run("chown", "postgres", server._home);
+        server.RunAsPostgres("initdb", "-D", server.Data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C");
+        await server.StartAgainAsync();
+        server.StopWithThisProcess();
+        return server;
+    }
+
+    /// <summary>SIGKILL for all of the server's processes, as when a machine fails: every connection breaks.</summary>
+    public void Kill()
+    {
+        var lockFile = Path.Combine(Data, "postmaster.pid");
+        var postmaster = File.ReadLines(lockFile).First();
+        // Stopped first, so that it has no more children than those that are killed with it.
+        Run("kill", "-STOP", postmaster);
+        Run("sh", "-c", $"kill -KILL {postmaster} $(pgrep -P {postmaster})");
+        // Where nobody collects the dead, the server would take its predecessor for alive.
+        File.Delete(lockFile);
+    }
+
+    /// <summary>Starts the server; after a kill it recovers what was committed.</summary>
+    public Task StartAgainAsync() => Task.Run(() => RunAsPostgres(
+        "pg_ctl", "-D", Data, "-l", Path.Combine(_home, "log"), "-w", "-o",
+        $"-p {_port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300", "start"));
+
+    /// <summary>Leaves nothing behind, however this process ends: test hosts are killed soon after their last test.</summary>
+    private void StopWithThisProcess()
+    {
+        var asPostgres = IsRoot ? "runuser -u postgres -- " : "";
+        Run(
+            "setsid", "--fork", "/bin/sh", "-c",
+            $"while kill -0 {Environment.ProcessId}; do sleep 1; done; {asPostgres}{_binaries}/pg_ctl -D {Data} -m immediate stop; rm -rf {_home}");
+    }
+
+    /// <summary>The server refuses to run as root.</summary>
+    private void RunAsPostgres(string program, params string[] arguments)
+    {
+        program = Path.Combine(_binaries, program);
+        if (IsRoot)
+            Run("runuser", ["-u", "postgres", "--", program, .. arguments]);
+        else
+            Run(program, arguments);
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        // Output goes nowhere: a server that inherits a pipe would keep its reader waiting.
+        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = "/" };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add("exec \"$@\" >/dev/null 2>&1 </dev/null");
+        start.ArgumentList.Add("sh");
+        start.ArgumentList.Add(program);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+    }
+}
