@@ -2,6 +2,7 @@ using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
@@ -14,9 +15,9 @@ namespace PayoutManager.Application;
 public static class ApplicationServices
 {
     /// <summary>
-    /// Adds the use cases, to be sent through <see cref="IMediator"/>, <see cref="OperationRecovery"/> and
-    /// <see cref="EventRelay"/>. Needs the ports, a <see cref="TimeProvider"/>, <see cref="OperationOptions"/> and
-    /// <see cref="RelayOptions"/> from elsewhere.
+    /// Adds the use cases, to be sent through <see cref="IMediator"/>, <see cref="OperationRecovery"/>,
+    /// <see cref="EventRelay"/> and <see cref="AuditWatch"/>. Needs the ports, a <see cref="TimeProvider"/>,
+    /// <see cref="OperationOptions"/>, <see cref="RelayOptions"/> and <see cref="AuditOptions"/> from elsewhere.
     /// </summary>
     public static IServiceCollection AddPayoutApplication(this IServiceCollection services)
     {
@@ -32,6 +33,9 @@ public static class ApplicationServices
             .AsImplementedInterfaces()
             .WithSingletonLifetime());
 
+        services.AddSingleton<LedgerProbe>();
+        services.AddSingleton<PayoutAuditor>();
+        services.AddSingleton<AuditWatch>();
         services.AddSingleton<RelaySignal>();
         services.AddSingleton<EventRelay>();
         services.AddSingleton<OperationLeases>();

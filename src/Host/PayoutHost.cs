@@ -107,7 +107,8 @@ internal sealed class PayoutHost : IAsyncDisposable
         return listeners;
     }
 
-    private static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers)
+    /// <summary>Everything behind the endpoints.</summary>
+    public static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers)
     {
         var faultPoints = settings.KillAt is { } step ? new FaultPoints(step) : null;
         var storage = peers.Storage with { Interceptors = faultPoints is null ? [] : [faultPoints.Interceptor] };
@@ -115,6 +116,7 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddSingleton(TimeProvider.System)
             .AddSingleton(settings.Operations)
             .AddSingleton(settings.Relay)
+            .AddSingleton(settings.Audit)
             .AddPayoutApplication()
             .AddPayoutInfrastructure(storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
             .AddFaultPoints(faultPoints)

@@ -1,4 +1,5 @@
 using PayoutManager.Host;
+using PayoutManager.Host.Audit;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Demo;
 
@@ -8,6 +9,8 @@ try
 {
     if (args is ["demo"])
         return await DemoStory.RunAsync();
+    if (args is ["audit", .. var arguments])
+        return await AuditCommand.RunAsync(arguments);
 
     await using var host = await PayoutHost.StartAsync(args);
     if (host.IsDevelopment)

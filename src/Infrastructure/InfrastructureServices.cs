@@ -27,6 +27,7 @@ public static class InfrastructureServices
         .AddStorage(storage)
         .AddSingleton(kafka)
         .AddSingleton<IEventPublisher, KafkaEventPublisher>()
+        .AddSingleton<IPublishedEvents, KafkaTopicReader>()
         .AddSingleton<KafkaProbe>()
         .AddSingleton(_ => new HttpClient(WoodyClient.CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan })
         .AddSingleton<IPartyManagement>(provider =>
@@ -44,7 +45,8 @@ public static class InfrastructureServices
             .AddSingleton(new DatabaseMigrator(open))
             .AddSingleton<IPayoutStore, PayoutStore>()
             .AddSingleton<IOperationStore, OperationStore>()
-            .AddSingleton<IEventOutbox, EventOutbox>();
+            .AddSingleton<IEventOutbox, EventOutbox>()
+            .AddSingleton<IPayoutHistory, PayoutHistoryStore>();
     }
 
     private static Func<PayoutDbContext> CreateFactory(StorageOptions options)

@@ -39,7 +39,7 @@ public class EventRelayTests
         await _world.CreateAsync();
         _world.Broker.Silence = new TaskCompletionSource();
 
-        await RelayAsync(rounds: 50);
+        await _world.RelayAsync(rounds: 50);
 
         Assert.Equal(1, _world.Broker.Opened);
         Assert.Empty(_world.Store.Published);
@@ -79,7 +79,7 @@ public class EventRelayTests
         await _world.CreateAsync();
         Assert.True(await _world.Store.TryLeaseAsync("another host", TimeSpan.FromSeconds(15), CancellationToken.None));
 
-        await RelayAsync(rounds: 100);
+        await _world.RelayAsync(rounds: 100);
         Assert.Empty(_world.Broker.Topic);
 
         await RelayUntilAsync(() => _world.Store.Published.Count == 1);
@@ -128,23 +128,7 @@ public class EventRelayTests
 
     private async Task RelayUntilAsync(Func<bool> isSo)
     {
-        await RelayAsync(rounds: 2_000, isSo);
+        await _world.RelayAsync(rounds: 2_000, isSo);
         Assert.True(isSo());
-    }
-
-    /// <summary>Runs the relay on moving time for so many rounds of 100 ms, or until something is so.</summary>
-    private async Task RelayAsync(int rounds, Func<bool>? isSo = null)
-    {
-        using var stop = new CancellationTokenSource();
-        var relay = _world.Services.GetRequiredService<EventRelay>().RunAsync(stop.Token);
-        for (var round = 0; round < rounds && isSo?.Invoke() != true; round++)
-        {
-            for (var i = 0; i < 20; i++)
-                await Task.Yield();
-            _world.Clock.Advance(TimeSpan.FromMilliseconds(100));
-        }
-
-        await stop.CancelAsync();
-        await _world.PassTimeUntilAsync(relay);
     }
 }

@@ -1,6 +1,7 @@
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.CancelPayout;
 using PayoutManager.Application.ConfirmPayout;
 using PayoutManager.Application.CreatePayout;
@@ -26,11 +27,14 @@ internal sealed class World
             .AddSingleton<IPayoutStore>(Store)
             .AddSingleton<IOperationStore>(Store)
             .AddSingleton<IEventOutbox>(Store)
+            .AddSingleton<IPayoutHistory>(Store)
             .AddSingleton<ILedger>(Ledger)
             .AddSingleton<IPartyManagement>(Parties)
             .AddSingleton<IEventPublisher>(Broker)
+            .AddSingleton<IPublishedEvents>(Broker)
             .AddSingleton(new OperationOptions())
             .AddSingleton(new RelayOptions())
+            .AddSingleton(new AuditOptions())
             .AddPayoutApplication()
             .BuildServiceProvider();
         _mediator = Services.GetRequiredService<IMediator>();
@@ -69,6 +73,22 @@ internal sealed class World
     public Task<Payout?> StoredAsync(string id = "p1") => Store.FindAsync(new PayoutId(id), CancellationToken.None);
 
     public Task<T> SendAsync<T>(IRequest<T> request) => _mediator.Send(request);
+
+    /// <summary>Runs the relay on moving time for so many rounds of 100 ms, or until something is so.</summary>
+    public async Task RelayAsync(int rounds, Func<bool>? isSo = null)
+    {
+        using var stop = new CancellationTokenSource();
+        var relay = Services.GetRequiredService<EventRelay>().RunAsync(stop.Token);
+        for (var round = 0; round < rounds && isSo?.Invoke() != true; round++)
+        {
+            for (var i = 0; i < 20; i++)
+                await Task.Yield();
+            Clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        await stop.CancelAsync();
+        await PassTimeUntilAsync(relay);
+    }
 
     /// <summary>Lets time pass until the work is done.</summary>
     public async Task<T> PassTimeUntilAsync<T>(Task<T> work)

@@ -108,8 +108,10 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
         await wire.CallAsync($"roll back {plan.Id}", () => world.Ledger.Finish(plan, PlanState.RolledBack) ?? "rolled back", cancellationToken),
         "rolled back");
 
-    public Task<bool> PlanExistsAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
-        wire.CallAsync($"get plan {plan.Id}", () => world.Ledger.Plans.ContainsKey(plan.Id), cancellationToken);
+    public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) => wire.CallAsync(
+        $"get plan {planId}",
+        () => world.Ledger.Plans.ContainsKey(planId) ? LedgerPlan.Restore(planId, []) : null,
+        cancellationToken);
 
     public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
         wire.CallAsync($"balance of {accountId}", () => world.Ledger.MinAvailable(accountId), cancellationToken);

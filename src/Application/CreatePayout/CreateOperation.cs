@@ -142,7 +142,7 @@ internal sealed class CreateOperation(
         }
         catch (LedgerRefusedException refused)
         {
-            if (!await ledger.PlanExistsAsync(plan, cancellationToken))
+            if (await ledger.FindPlanAsync(plan.Id, cancellationToken) is null)
                 return true;
             OperationLog.PlanMovedByOthers(logger, plan.Id, operation.Operation.PayoutId.Value, refused);
             return false;

@@ -130,7 +130,7 @@ internal sealed class StatusChange(
                 }
                 catch (LedgerRefusedException)
                 {
-                    if (holdRefused is not null && !await ledger.PlanExistsAsync(plan, cancellationToken))
+                    if (holdRefused is not null && await ledger.FindPlanAsync(plan.Id, cancellationToken) is null)
                         throw holdRefused;
                 }
 

@@ -33,7 +33,7 @@ public sealed class LedgerPlan
     /// <param name="attempt">From 1.</param>
     public static LedgerPlan Hold(PayoutId payoutId, CashFlow cashFlow, int attempt) =>
         new(
-            Name("payout", attempt, payoutId.Value),
+            HoldId(payoutId, attempt),
             [.. cashFlow.Select(posting => new LedgerPosting(
                 posting.Source.Id,
                 posting.Destination.Id,
@@ -49,12 +49,25 @@ public sealed class LedgerPlan
     /// <param name="attempt">From 1.</param>
     public static LedgerPlan Revert(PayoutId payoutId, CashFlow cashFlow, int attempt) =>
         new(
-            Name("revert", attempt, $"payout_{payoutId}"),
+            RevertId(payoutId, attempt),
             [.. cashFlow.Select(posting => new LedgerPosting(
                 posting.Destination.Id,
                 posting.Source.Id,
                 posting.Volume,
                 $"Revert payout: {payoutId}"))]);
+
+    /// <summary>A plan as the ledger has it, whatever its name and its postings.</summary>
+    public static LedgerPlan Restore(string id, IEnumerable<LedgerPosting> postings) => new(id, [.. postings]);
+
+    /// <summary>The name of the plan of <see cref="Hold"/>.</summary>
+    /// <param name="payoutId">The payout.</param>
+    /// <param name="attempt">From 1.</param>
+    public static string HoldId(PayoutId payoutId, int attempt) => Name("payout", attempt, payoutId.Value);
+
+    /// <summary>The name of the plan of <see cref="Revert"/>.</summary>
+    /// <param name="payoutId">The payout.</param>
+    /// <param name="attempt">From 1.</param>
+    public static string RevertId(PayoutId payoutId, int attempt) => Name("revert", attempt, $"payout_{payoutId}");
 
     private static string Name(string purpose, int attempt, string subject)
     {

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Host.Faults;
@@ -40,8 +41,14 @@ internal sealed record HostSettings
 
     public required RelayOptions Relay { get; init; }
 
+    public required AuditOptions Audit { get; init; }
+
     /// <summary>Where this host is to die, in Development only; null for nowhere.</summary>
     public required string? KillAt { get; init; }
+
+    /// <summary>Whether something is left to be embedded.</summary>
+    public bool HasEmbedded =>
+        ConnectionString is null || PartyManagement is null || Shumway is null || BootstrapServers is null;
 
     /// <summary>Reads and checks everything.</summary>
     /// <exception cref="InvalidConfigurationException">Something is wrong; it names every bad key.</exception>
@@ -57,6 +64,7 @@ internal sealed record HostSettings
         read.RejectUnknown("Kafka", "BootstrapServers", "Topic", "Properties");
         read.RejectUnknown("Thrift", "DefaultDeadline", "MaxBodySize");
         read.RejectUnknown("Recovery", "LeaseDuration", "ScanInterval");
+        read.RejectUnknown("Audit", "Interval", "AtMost");
         read.RejectUnknown("Faults", "KillAt");
 
         var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
@@ -83,6 +91,11 @@ internal sealed record HostSettings
                     "Recovery:ScanInterval", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
             },
             Relay = new RelayOptions { LeaseDuration = lease },
+            Audit = new AuditOptions
+            {
+                Interval = read.Duration("Audit:Interval", TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromDays(7)),
+                AtMost = read.Number("Audit:AtMost", 1000, least: 1, most: 1_000_000),
+            },
             KillAt = KillAtOf(read, environment),
         };
         CheckEndpoints(read);

@@ -41,6 +41,11 @@ internal sealed class EmbeddedPeers : IAsyncDisposable
 
     public DependencyOptions Shumway => _settings.Shumway ?? new DependencyOptions { Url = Sandbox!.ShumwayUrl };
 
+    /// <summary>No embedded peers, where all are configured.</summary>
+    public static EmbeddedPeers None(HostSettings settings) => settings.HasEmbedded
+        ? throw new ArgumentException("Something is not configured.", nameof(settings))
+        : new EmbeddedPeers(settings);
+
     /// <summary>Starts what is not configured. The settings have made sure that this is Development.</summary>
     public static async Task<EmbeddedPeers> StartAsync(HostSettings settings, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Infrastructure.Storage;
@@ -14,6 +15,12 @@ internal sealed class RelayWorker(EventRelay relay) : BackgroundService
 internal sealed class RecoveryWorker(OperationRecovery recovery) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => recovery.RunAsync(stoppingToken);
+}
+
+/// <summary>Audits what changes for as long as the host runs.</summary>
+internal sealed class AuditWorker(AuditWatch watch) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => watch.RunAsync(stoppingToken);
 }
 
 /// <summary>

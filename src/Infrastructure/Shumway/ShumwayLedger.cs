@@ -1,6 +1,7 @@
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Ledger;
+using PayoutManager.Domain.Money;
 using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Base;
@@ -41,14 +42,15 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
             throw Refused(plan, result.E1, result.E2);
     }
 
-    public async Task<bool> PlanExistsAsync(LedgerPlan plan, CancellationToken cancellationToken)
+    public async Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken)
     {
         var result = await client.CallAsync<Calls.GetPlan_result>(
-            "GetPlan", new Calls.GetPlan_args { Id = plan.Id }, cancellationToken);
+            "GetPlan", new Calls.GetPlan_args { Id = planId }, cancellationToken);
         return result switch
         {
-            { Success: not null } => true,
-            { E1: not null } => false,
+            { Success: { } plan } => LedgerPlan.Restore(
+                planId, plan.BatchList!.SelectMany(batch => batch.Postings!).Select(ToDomain)),
+            { E1: not null } => null,
             _ => throw Empty("GetPlan"),
         };
     }
@@ -98,6 +100,9 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
         ]);
 
     private static PostingPlan ToPlan(LedgerPlan plan) => new(plan.Id, [ToBatch(plan)]);
+
+    private static LedgerPosting ToDomain(Posting posting) => new(
+        posting.FromId, posting.ToId, new Cash(posting.Amount, new Currency(posting.CurrencySymCode!)), posting.Description!);
 
     private static Clock ToWire(LedgerClock clock) =>
         clock.State is { } state ? new Clock.vector(new VectorClock(state)) : new Clock.latest(new LatestClock());

@@ -62,6 +62,7 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
             outboxEvent.HasIndex(e => e.Id)
                 .HasFilter("published_at IS NULL")
                 .HasDatabaseName("payout_event_unpublished_idx");
+            outboxEvent.HasIndex(e => e.CreatedAt).HasDatabaseName("payout_event_created_at_idx");
         });
         modelBuilder.Entity<RelayLeaseRow>(lease =>
         {

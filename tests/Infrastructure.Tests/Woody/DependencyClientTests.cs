@@ -124,7 +124,7 @@ public sealed class DependencyClientTests : IAsyncLifetime
         _peer.Script.Enqueue(ToLedger());
         var (held, reverted) = (Payouts.Unpaid("p1").HoldPlan, Payouts.Unpaid("p1").RevertPlan(1));
 
-        Assert.False(await Ledger().PlanExistsAsync(held, CancellationToken.None));
+        Assert.Null(await Ledger().FindPlanAsync(held.Id, CancellationToken.None));
         var clock = await Ledger().HoldAsync(held, CancellationToken.None);
         Assert.Equal(8, clock.State!.Length);
         Assert.Equal(10_000_000 - 100_300, await Ledger().GetMinAvailableAmountAsync(10, clock, CancellationToken.None));
@@ -132,7 +132,7 @@ public sealed class DependencyClientTests : IAsyncLifetime
         await Ledger().HoldAsync(reverted, CancellationToken.None);
         await Ledger().RollbackAsync(reverted, CancellationToken.None);
 
-        Assert.True(await Ledger().PlanExistsAsync(held, CancellationToken.None));
+        Assert.Equal(held.Postings, (await Ledger().FindPlanAsync(held.Id, CancellationToken.None))!.Postings);
         Assert.Equal(["Committed", "RolledBack"], _sandbox.Accounter.ListPlans().Select(p => p.State.ToString()));
     }
 

@@ -1,12 +1,20 @@
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Testing.InMemory;
 
 /// <summary>A topic in memory, which refuses and delays what it is told to.</summary>
-public sealed class InMemoryBroker : IEventPublisher
+public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
 {
     /// <summary>What has arrived, in order.</summary>
     public List<(string PayoutId, int SequenceId)> Topic { get; } = [];
+
+    /// <summary>The same as a reader sees it.</summary>
+    public List<(string PayoutId, PublishedEvent Record)> Records { get; } = [];
+
+    /// <summary>From when on the topic forgets nothing.</summary>
+    public DateTimeOffset KeptSince { get; set; } = DateTimeOffset.MinValue;
 
     /// <summary>How many times an event is refused before it is taken.</summary>
     public Dictionary<(string PayoutId, int SequenceId), int> Refusals { get; } = [];
@@ -24,6 +32,13 @@ public sealed class InMemoryBroker : IEventPublisher
         Opened++;
         return new Session(this);
     }
+
+    public Task<TopicContents> ReadAsync(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken) =>
+        Task.FromResult(new TopicContents(
+            since > KeptSince ? since : KeptSince,
+            Records.Where(r => payoutId is null || r.PayoutId == payoutId.Value)
+                .GroupBy(r => r.PayoutId)
+                .ToDictionary(r => r.Key, r => (IReadOnlyList<PublishedEvent>)[.. r.Select(e => e.Record)])));
 
     private sealed class Session(InMemoryBroker broker) : IEventSession
     {
@@ -48,6 +63,9 @@ public sealed class InMemoryBroker : IEventPublisher
             if (broker.Silence is { } silence)
                 await silence.Task;
             broker.Topic.Add(key);
+            broker.Records.Add((
+                key.Value,
+                new PublishedEvent(key.SequenceId, PayloadDigest.Of(outboxEvent.Payload), Partition: 0, broker.Records.Count)));
         }
 
         public void Dispose()

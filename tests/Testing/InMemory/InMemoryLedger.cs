@@ -60,10 +60,10 @@ public sealed class InMemoryLedger : ILedger
     public Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
         CallAsync("Rollback", plan.Id, () => Finish(plan, PlanState.RolledBack));
 
-    public async Task<bool> PlanExistsAsync(LedgerPlan plan, CancellationToken cancellationToken)
+    public async Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken)
     {
-        await CallAsync("GetPlan", plan.Id, () => { });
-        return _plans.ContainsKey(plan.Id);
+        await CallAsync("GetPlan", planId, () => { });
+        return _plans.GetValueOrDefault(planId).Plan;
     }
 
     public async Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken)
@@ -101,6 +101,8 @@ public sealed class InMemoryLedger : ILedger
             throw new LedgerRefusedException(plan.Id, "Posting plan not found");
         if (known.State != PlanState.Held && known.State != final)
             throw new LedgerRefusedException(plan.Id, "Unable to change plan state");
+        if (!known.Plan.Postings.SequenceEqual(plan.Postings))
+            throw new LedgerRefusedException(plan.Id, "Postings differ from the held ones");
         _plans[plan.Id] = (plan, final);
     }
 }

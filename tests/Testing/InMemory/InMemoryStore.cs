@@ -1,3 +1,5 @@
+using System.Text;
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -6,12 +8,12 @@ using PayoutManager.Domain.Payouts;
 namespace PayoutManager.Testing.InMemory;
 
 /// <summary>The database's rules, in memory: what is asserted of it here is asserted of the real ones by their own tests.</summary>
-public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperationStore, IEventOutbox
+public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperationStore, IEventOutbox, IPayoutHistory
 {
     private readonly Dictionary<PayoutId, Payout> _payouts = [];
     private readonly Dictionary<PayoutId, Entry> _operations = [];
     private readonly List<(OutboxEvent Event, PayoutEvent Change)> _events = [];
-    private readonly HashSet<long> _published = [];
+    private readonly Dictionary<long, DateTimeOffset> _published = [];
     private (string? Owner, DateTimeOffset Until) _relayLease;
 
     /// <summary>Fails the next call of a method, before it has an effect.</summary>
@@ -19,7 +21,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
 
     public IReadOnlyList<PayoutEvent> Events => [.. _events.Select(e => e.Change)];
 
-    public IReadOnlySet<long> Published => _published;
+    public IReadOnlySet<long> Published => _published.Keys.ToHashSet();
 
     /// <summary>The attempts noted as spent; 0 where nothing is noted; null while something is under way.</summary>
     public int? SpentAttempts(PayoutId id) =>
@@ -86,7 +88,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         if (change.SequenceId != before + 1 || !Change(operation, anyAttempt: false, _ => null))
             return Task.FromResult(false);
         _payouts[operation.PayoutId] = change.Payout;
-        _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, []), change));
+        _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change}")), change));
         return Task.FromResult(true);
     }
 
@@ -134,7 +136,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult<IReadOnlyList<OutboxEvent>>(
         [
             .. _events.Select(e => e.Event)
-                .Where(e => !_published.Contains(e.Id))
+                .Where(e => !_published.ContainsKey(e.Id))
                 .GroupBy(e => e.PayoutId)
                 .Select(first => first.First())
                 .Where(e => e.Id > afterId)
@@ -145,9 +147,61 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
         Enter(nameof(MarkPublishedAsync), cancellationToken);
-        _published.UnionWith(ids);
+        foreach (var id in ids)
+            _published[id] = clock.GetUtcNow();
         return Task.CompletedTask;
     }
+
+    public Task<DateTimeOffset> GetNowAsync(CancellationToken cancellationToken)
+    {
+        Enter(nameof(GetNowAsync), cancellationToken);
+        return Task.FromResult(clock.GetUtcNow());
+    }
+
+    public Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ReadAsync), cancellationToken);
+        var payout = _payouts.GetValueOrDefault(payoutId);
+        var entry = _operations.GetValueOrDefault(payoutId);
+        return Task.FromResult(new PayoutHistory(
+            payout,
+            entry is { Operation: not null },
+            entry is { Operation: null } ? entry.Attempt : 0,
+            [
+                .. _events.Where(e => e.Event.PayoutId == payoutId).Select(e => new StoredEvent(
+                    e.Change.SequenceId,
+                    e.Change.CreatedAt,
+                    PayloadDigest.Of(e.Event.Payload),
+                    _published.TryGetValue(e.Event.Id, out var at) ? at : null,
+                    e.Change.Payout == payout)),
+            ]));
+    }
+
+    public Task<IReadOnlyList<ChangedPayout>> ListChangedAsync(
+        DateTimeOffset since, ChangedPayout? after, int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ListChangedAsync), cancellationToken);
+        return Task.FromResult<IReadOnlyList<ChangedPayout>>(
+        [
+            .. _events.GroupBy(e => e.Event.PayoutId)
+                .Select(ofPayout => new ChangedPayout(ofPayout.Key, ofPayout.Last().Event.Id, ofPayout.Last().Change.CreatedAt))
+                .Where(changed => changed.At >= since && changed.EventId > (after?.EventId ?? 0))
+                .OrderBy(changed => changed.EventId)
+                .Take(limit),
+        ]);
+    }
+
+    public Task UnpublishAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken)
+    {
+        Enter(nameof(UnpublishAsync), cancellationToken);
+        foreach (var (stored, _) in _events.Where(e => e.Event.PayoutId == payoutId && e.Event.SequenceId >= fromSequenceId))
+            _published.Remove(stored.Id);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Loses an event, as no transaction does.</summary>
+    public void LoseEvent(string payoutId, int sequenceId) =>
+        _events.RemoveAll(e => e.Event.PayoutId.Value == payoutId && e.Event.SequenceId == sequenceId);
 
     private bool Change(Operation operation, bool anyAttempt, Func<Entry, Entry?> change)
     {

@@ -120,6 +120,9 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.HasKey("Id")
                         .HasName("payout_event_pkey");
 
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("payout_event_created_at_idx");
+
                     b.HasIndex("Id")
                         .HasDatabaseName("payout_event_unpublished_idx")
                         .HasFilter("published_at IS NULL");

@@ -41,6 +41,7 @@ public partial class Operations : Migration
             );
             CREATE UNIQUE INDEX payout_event_payout_id_sequence_id_key ON pm.payout_event (payout_id, sequence_id);
             CREATE INDEX payout_event_unpublished_idx ON pm.payout_event (id) WHERE published_at IS NULL;
+            CREATE INDEX payout_event_created_at_idx ON pm.payout_event (created_at);
 
             CREATE TABLE pm.relay_lease (
                 id          integer NOT NULL,

@@ -108,6 +108,9 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.HasKey("Id")
                         .HasName("payout_event_pkey");
 
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("payout_event_created_at_idx");
+
                     b.HasIndex("Id")
                         .HasDatabaseName("payout_event_unpublished_idx")
                         .HasFilter("published_at IS NULL");

@@ -125,6 +125,11 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "payout_event_created_at_idx",
+                table: "payout_event",
+                column: "created_at");
+
+            migrationBuilder.CreateIndex(
                 name: "payout_event_unpublished_idx",
                 table: "payout_event",
                 column: "id",

@@ -1,0 +1,92 @@
+using System.Diagnostics.Metrics;
+using MediatR;
+using Microsoft.Extensions.Logging;
+
+namespace PayoutManager.Application.Audit;
+
+/// <summary>How payouts are audited while the service runs.</summary>
+public sealed record AuditOptions
+{
+    /// <summary>How often the payouts are audited that changed since the last time. Default 10 min; zero for never.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// How many payouts are looked at each time. Default 1,000; each costs the ledger about five calls.
+    /// </summary>
+    public int AtMost { get; init; } = 1000;
+}
+
+/// <summary>Audits from time to time what has changed, and keeps the figures of it.</summary>
+public sealed class AuditWatch : IDisposable
+{
+    /// <summary>The name under which the figures are kept.</summary>
+    public const string MeterName = "PayoutManager.Audit";
+
+    private readonly IMediator _mediator;
+    private readonly TimeProvider _clock;
+    private readonly AuditOptions _options;
+    private readonly ILogger<AuditWatch> _logger;
+    private readonly Meter _meter = new(MeterName);
+    private readonly Counter<long> _checked;
+    private DateTimeOffset _auditedUntil;
+    private int _disagreeing;
+
+    /// <summary>A watch over what changes from now on.</summary>
+    public AuditWatch(IMediator mediator, TimeProvider clock, AuditOptions options, ILogger<AuditWatch> logger)
+    {
+        _mediator = mediator;
+        _clock = clock;
+        _options = options;
+        _logger = logger;
+        _auditedUntil = clock.GetUtcNow();
+        _checked = _meter.CreateCounter<long>(
+            "payouts.audit.payouts", "{payout}", "Payouts compared with ledger and topic.");
+        _meter.CreateObservableGauge(
+            "payouts.audit.disagreeing", () => _disagreeing, "{payout}", "Payouts that did not agree at the latest audit.");
+        _meter.CreateObservableGauge(
+            "payouts.audit.age", () => (_clock.GetUtcNow() - _auditedUntil).TotalSeconds, "s", "Time since the latest audit.");
+    }
+
+    /// <summary>Audits at every interval until told to stop.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (_options.Interval == TimeSpan.Zero)
+            return;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(_options.Interval, _clock, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            try
+            {
+                await AuditAsync(cancellationToken);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                AuditLog.NotFinished(_logger, e);
+            }
+            catch (Exception)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Audits what has changed since the last time.</summary>
+    public async Task AuditAsync(CancellationToken cancellationToken)
+    {
+        var now = _clock.GetUtcNow();
+        var report = await _mediator.Send(new AuditChangesQuery(_auditedUntil, _options.AtMost), cancellationToken);
+        foreach (var audit in report.Disagreeing)
+        {
+            foreach (var disagreement in audit.Disagreements)
+                AuditLog.Disagrees(_logger, audit.PayoutId.Value, disagreement.Kind, disagreement.Description);
+        }
+
+        _checked.Add(report.Payouts);
+        _disagreeing = report.Disagreeing.Count;
+        _auditedUntil = now;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+}
