@@ -30,7 +30,7 @@ public sealed class HostProcess : IDisposable
     public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes)
     {
         var (thriftPort, managementPort) = (Ports.Free(), Ports.Free());
-        var environment = peers.Configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
+        var environment = EnvironmentOf(peers);
         environment["Kestrel__Endpoints__Thrift__Url"] = $"http://127.0.0.1:{thriftPort}";
         environment["Kestrel__Endpoints__Management__Url"] = $"http://127.0.0.1:{managementPort}";
         foreach (var (key, value) in changes)
@@ -39,6 +39,14 @@ public sealed class HostProcess : IDisposable
             ChildProcess.Start("dotnet", [Program], environment),
             thriftPort,
             managementPort);
+    }
+
+    /// <summary>Runs the audit as an operator does.</summary>
+    /// <returns>Its exit code, and what it printed.</returns>
+    public static async Task<(int ExitCode, string Output)> AuditAsync(PostgresPeers peers, params IEnumerable<string> arguments)
+    {
+        using var audit = ChildProcess.Start("dotnet", [Program, "audit", .. arguments], EnvironmentOf(peers));
+        return (await audit.WaitAsync(), audit.Output);
     }
 
     /// <summary>Waits until the host says that it is ready.</summary>
@@ -78,4 +86,7 @@ public sealed class HostProcess : IDisposable
         _process.Dispose();
         _http.Dispose();
     }
+
+    private static Dictionary<string, string> EnvironmentOf(PostgresPeers peers) =>
+        peers.Configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
 }

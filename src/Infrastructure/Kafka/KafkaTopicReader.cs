@@ -32,29 +32,50 @@ internal sealed class KafkaTopicReader(KafkaOptions options) : IPublishedEvents
     private TopicContents Read(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken)
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(Configure()).SetLogHandler((_, _) => { }).Build();
+        var ranges = FindRanges(consumer, since, cancellationToken);
         var records = new Dictionary<string, List<PublishedEvent>>();
         var completeSince = since;
-        foreach (var partition in FindPartitions(consumer))
+        foreach (var record in Consume(consumer, ranges, cancellationToken))
         {
-            var bounds = consumer.QueryWatermarkOffsets(partition, Patience);
-            if (bounds.High == bounds.Low || SentAt(consumer, partition, bounds.High.Value - 1, cancellationToken) < since)
+            // The first that is left of a partition whose beginning the topic has forgotten.
+            var range = ranges.Single(r => r.Partition == record.TopicPartition);
+            if (record.Offset == range.Low && range.Low > 0 && SentAt(record) > completeSince)
+                completeSince = SentAt(record);
+
+            var key = record.Message.Key is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
+            if (payoutId is not null && key != payoutId.Value)
                 continue;
-            var first = FindFirst(consumer, partition, bounds, since);
-            if (first == bounds.Low && bounds.Low > 0 && SentAt(consumer, partition, first, cancellationToken) is var kept && kept > completeSince)
-                completeSince = kept;
-            foreach (var record in Consume(consumer, partition, first, bounds.High.Value, cancellationToken))
-            {
-                var key = record.Message.Key is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
-                if (payoutId is not null && key != payoutId.Value)
-                    continue;
-                if (!records.TryGetValue(key, out var ofPayout))
-                    records[key] = ofPayout = [];
-                ofPayout.Add(ToEvent(record));
-            }
+            if (!records.TryGetValue(key, out var ofPayout))
+                records[key] = ofPayout = [];
+            ofPayout.Add(ToEvent(record));
         }
 
         return new TopicContents(
             completeSince, records.ToDictionary(r => r.Key, r => (IReadOnlyList<PublishedEvent>)r.Value));
+    }
+
+    /// <summary>What of each partition was sent since, as the broker finds it.</summary>
+    private List<Range> FindRanges(IConsumer<byte[], byte[]> consumer, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var all = new List<Range>();
+        foreach (var partition in FindPartitions(consumer))
+        {
+            var bounds = consumer.QueryWatermarkOffsets(partition, Patience);
+            if (bounds.High > bounds.Low)
+                all.Add(new Range(partition, bounds.Low, bounds.Low, bounds.High));
+        }
+
+        var found = consumer.OffsetsForTimes(all.Select(r => new TopicPartitionTimestamp(r.Partition, new Timestamp(since))), Patience)
+            .ToDictionary(f => f.TopicPartition, f => f.Offset);
+        var ranges = all.Where(r => !found[r.Partition].IsSpecial).Select(r => r with { First = found[r.Partition] });
+
+        // Nothing was sent since, or the broker cannot search by time: the last record tells which.
+        var unknown = all.Where(r => found[r.Partition].IsSpecial).ToList();
+        var searchedInVain = Consume(consumer, unknown.ConvertAll(r => r with { First = r.End - 1 }), cancellationToken)
+            .Where(last => SentAt(last) >= since)
+            .Select(last => last.TopicPartition)
+            .ToHashSet();
+        return [.. ranges, .. unknown.Where(r => searchedInVain.Contains(r.Partition))];
     }
 
     private Dictionary<string, string> Configure()
@@ -77,47 +98,31 @@ internal sealed class KafkaTopicReader(KafkaOptions options) : IPublishedEvents
             .ToList();
     }
 
-    /// <summary>The first record sent at or after the instant, as the broker finds it.</summary>
-    private static long FindFirst(
-        IConsumer<byte[], byte[]> consumer,
-        TopicPartition partition,
-        WatermarkOffsets bounds,
-        DateTimeOffset since)
-    {
-        var found = consumer.OffsetsForTimes(
-            [new TopicPartitionTimestamp(partition, new Timestamp(since))], Patience).Single().Offset;
-        // There is one, as the last record shows; a broker that cannot search by time says that there is none.
-        return found.IsSpecial ? bounds.Low : found;
-    }
-
-    private static DateTimeOffset SentAt(
-        IConsumer<byte[], byte[]> consumer,
-        TopicPartition partition,
-        long offset,
-        CancellationToken cancellationToken) =>
-        new(Consume(consumer, partition, offset, offset + 1, cancellationToken).First().Message.Timestamp.UtcDateTime);
-
     private static IEnumerable<ConsumeResult<byte[], byte[]>> Consume(
         IConsumer<byte[], byte[]> consumer,
-        TopicPartition partition,
-        long first,
-        long end,
+        IReadOnlyCollection<Range> ranges,
         CancellationToken cancellationToken)
     {
-        consumer.Assign(new TopicPartitionOffset(partition, first));
-        while (true)
+        var open = ranges.ToDictionary(range => range.Partition, range => range.End);
+        if (open.Count == 0)
+            yield break;
+        consumer.Assign(ranges.Select(range => new TopicPartitionOffset(range.Partition, range.First)));
+        while (open.Count > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var result = consumer.Consume(Patience)
                 ?? throw new KafkaException(new Error(ErrorCode.Local_TimedOut, "no answer from the broker"));
-            // Also where offsets are missing, as after compaction.
-            if (result.IsPartitionEOF || result.Offset >= end)
-                yield break;
-            yield return result;
-            if (result.Offset == end - 1)
-                yield break;
+            if (!open.TryGetValue(result.TopicPartition, out var end))
+                continue;
+            // The last offset may be missing, as after compaction.
+            if (result.IsPartitionEOF || result.Offset >= end - 1)
+                open.Remove(result.TopicPartition);
+            if (!result.IsPartitionEOF && result.Offset < end)
+                yield return result;
         }
     }
+
+    private static DateTimeOffset SentAt(ConsumeResult<byte[], byte[]> record) => new(record.Message.Timestamp.UtcDateTime);
 
     private static PublishedEvent ToEvent(ConsumeResult<byte[], byte[]> record)
     {
@@ -134,4 +139,7 @@ internal sealed class KafkaTopicReader(KafkaOptions options) : IPublishedEvents
 
         return new PublishedEvent(sequenceId, PayloadDigest.Of(payload), record.Partition.Value, record.Offset.Value);
     }
+
+    /// <summary>A part of a partition: what it keeps begins at the low offset, what is read at the first.</summary>
+    private sealed record Range(TopicPartition Partition, long Low, long First, long End);
 }

@@ -12,13 +12,14 @@ namespace PayoutManager.Infrastructure.Storage;
 /// <summary>What the database knows of payouts, for the audit.</summary>
 internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts) : IPayoutHistory
 {
+    // The sum gives the value a type that can be read on both databases.
     public Task<DateTimeOffset> GetNowAsync(CancellationToken cancellationToken) => database.ReadAsync(async context =>
-        Utc(await context.RelayLeases.Select(_ => DatabaseClock.Now()).SingleAsync(cancellationToken)));
+        Utc(await context.RelayLeases.Select(_ => DatabaseClock.Now().AddSeconds(0)).SingleAsync(cancellationToken)));
 
     public async Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken)
     {
         var payout = await payouts.FindAsync(payoutId, cancellationToken);
-        var stored = payout is null ? null : PayoutContract.ToWire(payout);
+        var stored = payout is null ? null : ThriftBinary.Serialize(PayoutContract.ToWire(payout));
         return await database.ReadAsync(async context =>
         {
             var operation = await context.Operations
@@ -61,18 +62,20 @@ internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts
             .Where(e => e.PayoutId == payoutId.Value && e.SequenceId >= fromSequenceId)
             .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, (DateTime?)null), cancellationToken));
 
-    private static StoredEvent ToEvent(EventRow row, Wire.Payout? stored) => new(
+    private static StoredEvent ToEvent(EventRow row, byte[]? stored) => new(
         row.SequenceId,
         Utc(row.CreatedAt),
         PayloadDigest.Of(row.Payload),
         row.PublishedAt is { } published ? Utc(published) : null,
         Shows(row.Payload, stored));
 
-    private static bool Shows(byte[] payload, Wire.Payout? stored)
+    private static bool Shows(byte[] payload, byte[]? stored)
     {
         try
         {
-            return stored is not null && stored.Equals(ThriftBinary.Deserialize<Wire.Event>(payload).Payout);
+            return stored is not null
+                && ThriftBinary.Deserialize<Wire.Event>(payload).Payout is { } shown
+                && ThriftBinary.Serialize(shown).AsSpan().SequenceEqual(stored);
         }
         catch (ThriftFormatException)
         {

@@ -70,6 +70,8 @@ public sealed class StormTests(ITestOutputHelper output)
         Assert.All(callers, caller => Assert.NotEmpty(caller.Told));
         await aftermath.CheckPayoutsAsync(told, callers[0].GetStatusAsync);
         aftermath.CheckLedger(told, "storm-");
+        var (disagree, audit) = await HostProcess.AuditAsync(storm.Peers);
+        Assert.True(disagree == 0, audit);
         var (records, duplicates) = await aftermath.CheckEventsAsync(told, storm.Disturbances);
 
         Report.Write(

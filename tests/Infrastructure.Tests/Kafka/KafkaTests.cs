@@ -1,5 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using PayoutManager.Application.Audit;
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Contracts;
@@ -72,6 +74,44 @@ public sealed class KafkaTests : IDisposable
     }
 
     [Fact]
+    public async Task The_topic_is_read_as_it_was_sent()
+    {
+        using var session = Publisher().Open();
+        var first = EventOf(1, Payouts.Unpaid("p1"));
+        var second = EventOf(2, Payouts.Unpaid("p1").Confirm());
+        await session.SendAsync(first);
+        await session.SendAsync(second);
+        await session.SendAsync(first);
+        await session.SendAsync(EventOf(3, Payouts.Unpaid("p2")));
+        await session.SendAsync(new OutboxEvent(4, new PayoutId("p2"), 1, [1, 2, 3]));
+        var hourAgo = TimeProvider.System.GetUtcNow().AddHours(-1);
+
+        var all = await Reader().ReadAsync(hourAgo, payoutId: null, CancellationToken.None);
+        var one = await Reader().ReadAsync(hourAgo, new PayoutId("p1"), CancellationToken.None);
+        var later = await Reader().ReadAsync(hourAgo.AddHours(2), payoutId: null, CancellationToken.None);
+
+        Assert.Equal(["p1", "p2"], all.Records.Keys.Order());
+        Assert.Equal([0, 1, 0], all.Records["p1"].Select(r => r.SequenceId));
+        Assert.Equal(
+            [PayloadDigest.Of(first.Payload), PayloadDigest.Of(second.Payload), PayloadDigest.Of(first.Payload)],
+            all.Records["p1"].Select(r => r.Digest));
+        Assert.All(all.Records["p1"], r => Assert.Equal(Topic.JavaPartition("p1", PartitionCount), r.Partition));
+        Assert.Equal([0, null], all.Records["p2"].Select(r => r.SequenceId));
+        Assert.Equal(hourAgo, all.CompleteSince);
+        Assert.Equal(["p1"], one.Records.Keys);
+        Assert.Empty(later.Records);
+    }
+
+    [Fact]
+    public async Task A_topic_out_of_reach_is_not_read()
+    {
+        var e = await Assert.ThrowsAsync<NotDoneException>(() => Reader("127.0.0.1:1").ReadAsync(
+            DateTimeOffset.UnixEpoch, payoutId: null, CancellationToken.None));
+
+        Assert.StartsWith("The topic cannot be read: ", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_probe_tells_whether_a_broker_answers()
     {
         using var there = new KafkaProbe(new KafkaOptions { BootstrapServers = _broker.BootstrapServers });
@@ -106,7 +146,10 @@ public sealed class KafkaTests : IDisposable
     private static int PartitionCount => 4;
 
     private static OutboxEvent EventOf(long id, Payout payout) => new(
-        id, payout.Id, 0, ThriftBinary.Serialize(PayoutContract.ToWire(new PayoutCreated(payout, payout.CreatedAt))));
+        id, payout.Id, payout.SequenceId, ThriftBinary.Serialize(PayoutContract.ToWire(PayoutEvent.OfLatestChange(payout, payout.CreatedAt))));
+
+    private KafkaTopicReader Reader(string? bootstrapServers = null) =>
+        new(new KafkaOptions { BootstrapServers = bootstrapServers ?? _broker.BootstrapServers, Topic = Name });
 
     private KafkaEventPublisher Publisher(string? bootstrapServers = null) => new(
         new KafkaOptions { BootstrapServers = bootstrapServers ?? _broker.BootstrapServers, Topic = Name },

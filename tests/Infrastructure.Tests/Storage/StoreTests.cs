@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using PayoutManager.Application.Audit;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -17,6 +18,7 @@ public abstract class StoreTests : IAsyncLifetime
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
     private static readonly CancellationToken None = CancellationToken.None;
+    private static readonly DateTimeOffset Instant = Testing.Payouts.Unpaid("p").CreatedAt;
 
     private ServiceProvider _services = null!;
 
@@ -25,6 +27,8 @@ public abstract class StoreTests : IAsyncLifetime
     private IPayoutStore Payouts => _services.GetRequiredService<IPayoutStore>();
 
     private IOperationStore Operations => _services.GetRequiredService<IOperationStore>();
+
+    private IPayoutHistory History => _services.GetRequiredService<IPayoutHistory>();
 
     private IEventOutbox Outbox => _services.GetRequiredService<IEventOutbox>();
 
@@ -313,6 +317,69 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_payout_s_history_is_read_with_what_its_events_show()
+    {
+        var payout = await CreateAsync("p1");
+        await Outbox.MarkPublishedAsync([(await Outbox.ReadUnpublishedAsync(0, 10, None)).Single().Id], None);
+        var now = await History.GetNowAsync(None);
+        var started = (Intended.Started)await Operations.IntendAsync(payout.Id, new ConfirmIntent(), 0, "me", Lease, None);
+        Assert.True((await History.ReadAsync(payout.Id, None)).IsUnderWay);
+        Assert.True(await Operations.ApplyAsync(started.Operation, PayoutEvent.OfLatestChange(payout.Confirm(), Instant), None));
+
+        var history = await History.ReadAsync(payout.Id, None);
+
+        Assert.Equal(payout.Confirm(), history.Payout);
+        Assert.Equal((false, 0), (history.IsUnderWay, history.SpentAttempts));
+        Assert.Equal([(0, false), (1, true)], history.Events.Select(e => (e.SequenceId, e.ShowsPayoutAsStored)));
+        Assert.True(history.Events[0].PublishedAt <= now.AddSeconds(1) && history.Events[1].PublishedAt is null);
+        Assert.Equal(
+            PayloadDigest.Of(ThriftBinary.Serialize(PayoutContract.ToWire(PayoutEvent.OfLatestChange(payout.Confirm(), Instant)))),
+            history.Events[1].Digest);
+    }
+
+    [Fact]
+    public async Task The_history_of_what_does_not_exist_knows_its_spent_attempts()
+    {
+        var operation = await StartAsync("p1");
+        Assert.True(await Operations.AbandonAsync(operation, spentAttempts: 3, None));
+
+        var history = await History.ReadAsync(operation.PayoutId, None);
+
+        Assert.Equal((null, false, 3, 0), (history.Payout, history.IsUnderWay, history.SpentAttempts, history.Events.Count));
+    }
+
+    [Fact]
+    public async Task Changed_payouts_are_listed_once_each_page_by_page()
+    {
+        foreach (var id in (string[])["p1", "p2", "p3", "p4"])
+            await CreateAsync(id);
+        await ConfirmAsync("p2", Instant.AddSeconds(1));
+
+        var first = await History.ListChangedAsync(Instant, null, 2, None);
+        var second = await History.ListChangedAsync(Instant, first[^1], 2, None);
+
+        Assert.Equal(["p1", "p3"], first.Select(c => c.PayoutId.Value));
+        Assert.Equal(["p4", "p2"], second.Select(c => c.PayoutId.Value));
+        Assert.Equal(Instant.AddSeconds(1), second[1].At);
+        Assert.Empty(await History.ListChangedAsync(Instant, second[^1], 2, None));
+        Assert.Equal(
+            ["p2"], (await History.ListChangedAsync(Instant.AddSeconds(1), null, 10, None)).Select(c => c.PayoutId.Value));
+    }
+
+    [Fact]
+    public async Task Events_whose_publication_is_taken_back_are_sent_again()
+    {
+        await CreateAsync("p1");
+        await ConfirmAsync("p1", Instant);
+        await Outbox.MarkPublishedAsync([1, 2], None);
+        Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
+
+        await History.UnpublishAsync(new PayoutId("p1"), fromSequenceId: 1, None);
+
+        Assert.Equal([1], (await Outbox.ReadUnpublishedAsync(0, 10, None)).Select(e => e.SequenceId));
+    }
+
+    [Fact]
     public async Task A_call_whose_time_is_up_is_not_done()
     {
         var over = new CancellationToken(canceled: true);
@@ -329,6 +396,13 @@ public abstract class StoreTests : IAsyncLifetime
         var payout = Testing.Payouts.Unpaid(id);
         Assert.True(await Operations.ApplyAsync(await StartAsync(id), new PayoutCreated(payout, payout.CreatedAt), None));
         return payout;
+    }
+
+    private async Task ConfirmAsync(string id, DateTimeOffset at)
+    {
+        var confirmed = (await Payouts.FindAsync(new PayoutId(id), None))!.Confirm();
+        var operation = await StartAsync(id, new ConfirmIntent(), confirmed.SequenceId - 1);
+        Assert.True(await Operations.ApplyAsync(operation, PayoutEvent.OfLatestChange(confirmed, at), None));
     }
 
     private async Task<Operation> StartAsync(string id, OperationIntent? intent = null, int? expectedSequenceId = null) =>
