@@ -42,7 +42,8 @@ internal sealed class Simulation
     {
         var random = _world.Random;
         _world.FaultPercent = random.Next(4) * 5;
-        _world.IsCalm = _world.FaultPercent == 0;
+        _world.DozePercent = random.Next(3) == 0 ? random.Next(1, 4) * 4 : 0;
+        _world.IsCalm = _world.FaultPercent == 0 && _world.DozePercent == 0;
         string[] payouts = [.. Enumerable.Range(1, random.Next(1, 5)).Select(i => $"p{i}")];
         for (var i = random.Next(2, 7); i > 0; i--)
         {
@@ -59,6 +60,9 @@ internal sealed class Simulation
             At(random.Next((int)Storm.TotalMilliseconds), Sleep);
         }
 
+        for (var i = random.Next(4); i > 0; i--)
+            At(random.Next((int)Storm.TotalMilliseconds), RollBackReverts);
+
         _world.Scheduler.RunFor(Storm);
         for (var minutes = 0; _callers.Any(caller => !caller.IsDone); minutes++)
         {
@@ -72,6 +76,7 @@ internal sealed class Simulation
     private void Mend()
     {
         _world.FaultPercent = 0;
+        _world.DozePercent = 0;
         foreach (var host in _hosts)
             host.Actor.Wake();
         _world.Note("world", "everything is mended");
@@ -112,7 +117,8 @@ internal sealed class Simulation
                     break;
                 case PayoutState.Cancelled when reverted:
                     expected.Add((payout.HoldPlan.Id, PlanState.Committed));
-                    expected.Add((payout.RevertPlan(1).Id, PlanState.Committed));
+                    // An operator may have rolled back earlier ones.
+                    expected.Add((payout.RevertPlan(Math.Max(1, _world.Ledger.RevertsOf(payout).Count())).Id, PlanState.Committed));
                     break;
             }
         }
@@ -178,6 +184,12 @@ internal sealed class Simulation
             if (_hosts[i].Actor.HasCrashed)
                 _hosts[i] = Bear();
         });
+    }
+
+    private void RollBackReverts()
+    {
+        foreach (var plan in _world.Ledger.RollBackReverts())
+            _world.Note("operator", $"rolls back {plan}");
     }
 
     private void Sleep()

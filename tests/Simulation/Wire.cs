@@ -44,6 +44,7 @@ internal sealed class Wire(World world, Actor host)
 
         var result = effect();
         Note(what, Describe(result));
+        Doze();
         await TravelAsync(what, began: true, cancellationToken);
         return result;
     }
@@ -71,6 +72,16 @@ internal sealed class Wire(World world, Actor host)
             Note(what, Describe(result));
         await TravelAsync(what, began: writes, cancellationToken);
         return result;
+    }
+
+    /// <summary>About as long as a lease, so that the host wakes up before, during and after a take-over.</summary>
+    private void Doze()
+    {
+        if (world.Random.Next(100) >= world.DozePercent)
+            return;
+        var duration = TimeSpan.FromMilliseconds(world.Random.Next(10_000, 30_000));
+        Note("host", $"falls asleep for {duration.TotalSeconds:F1} s");
+        host.PauseFor(duration);
     }
 
     private void Note(string what, string came) => world.Note(host.Name, $"{what}: {came}");

@@ -31,6 +31,9 @@ internal sealed class World
     /// <summary>How often of a hundred a call to a dependency or the database goes wrong.</summary>
     public int FaultPercent { get; set; }
 
+    /// <summary>How often of a hundred a host falls asleep right after a call of it has taken effect.</summary>
+    public int DozePercent { get; set; }
+
     /// <summary>Whether nothing but crashes goes wrong, so that the ledger has no reason to refuse a plan.</summary>
     public bool IsCalm { get; set; }
 
@@ -89,8 +92,7 @@ internal sealed class World
     private bool IsTaken(LedgerPlan plan) =>
         Ledger.Plans.TryGetValue(plan.Id, out var known) && known.State != PlanState.RolledBack;
 
-    private bool IsReverted(Payout payout) =>
-        Ledger.Plans.TryGetValue(payout.RevertPlan(1).Id, out var revert) && revert.State == PlanState.Committed;
+    private bool IsReverted(Payout payout) => Ledger.RevertsOf(payout).Any(revert => revert.State == PlanState.Committed);
 }
 
 /// <summary>The accounter's rules, with balances.</summary>
@@ -102,6 +104,23 @@ internal sealed class SimulatedLedger
     public Dictionary<long, long> Balances { get; } = [];
 
     public IReadOnlyDictionary<string, (LedgerPlan Plan, PlanState State)> Plans => _plans;
+
+    /// <summary>The plans that were to give a payout's money back, in order of their attempts.</summary>
+    public IEnumerable<(LedgerPlan Plan, PlanState State)> RevertsOf(Payout payout) =>
+        Enumerable.Range(1, int.MaxValue - 1)
+            .Select(attempt => _plans.GetValueOrDefault(LedgerPlan.RevertId(payout.Id, attempt)))
+            .TakeWhile(known => known.Plan is not null);
+
+    /// <summary>An operator rolls back every revert that is held.</summary>
+    public IReadOnlyList<string> RollBackReverts()
+    {
+        var held = _plans.Where(p => p.Key.StartsWith("revert", StringComparison.Ordinal) && p.Value.State == PlanState.Held)
+            .Select(p => p.Value.Plan)
+            .ToList();
+        foreach (var plan in held)
+            _plans[plan.Id] = (plan, PlanState.RolledBack);
+        return [.. held.Select(plan => plan.Id)];
+    }
 
     /// <returns>Why not; null if it is held.</returns>
     public string? Hold(LedgerPlan plan)

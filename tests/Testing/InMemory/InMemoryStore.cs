@@ -88,7 +88,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         if (change.SequenceId != before + 1 || !Change(operation, anyAttempt: false, _ => null))
             return Task.FromResult(false);
         _payouts[operation.PayoutId] = change.Payout;
-        _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change}")), change));
+        _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id}")), change));
         return Task.FromResult(true);
     }
 
