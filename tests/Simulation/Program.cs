@@ -40,5 +40,7 @@ Parallel.For(first, first + count, seed =>
 
 foreach (var report in broken.OrderBy(r => r.Seed).Take(20))
     Console.WriteLine($"seed {report.Seed}: {report.Broken}");
+if (broken.MinBy(r => r.Seed) is { } simplest)
+    Console.WriteLine(simplest.Describe());
 Console.WriteLine($"{count} seeds: {calls} calls, {events} events told, {duplicates} of them again; {broken.Count} seeds broke an invariant");
 return broken.IsEmpty ? 0 : 1;

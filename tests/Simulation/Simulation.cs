@@ -202,4 +202,13 @@ internal sealed class Simulation
 }
 
 /// <summary>What a run came to.</summary>
-internal sealed record Report(int Seed, string? Broken, IReadOnlyList<string> Trace, int Calls, int Events, int Duplicates);
+internal sealed record Report(int Seed, string? Broken, IReadOnlyList<string> Trace, int Calls, int Events, int Duplicates)
+{
+    /// <summary>The run from its beginning to what broke, and how to have it again.</summary>
+    public string Describe() =>
+        $"""
+        seed {Seed}: {Broken}
+        {string.Join('\n', Trace)}
+        The same again: dotnet run -c Release --project tests/Simulation -- {Seed}
+        """;
+}
