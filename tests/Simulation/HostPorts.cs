@@ -16,8 +16,13 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
 {
     private static readonly CancellationToken None = CancellationToken.None;
 
-    public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken) =>
-        wire.ExecuteAsync($"read {id}", writes: false, () => world.Store.FindAsync(id, None).Result, cancellationToken);
+    public async Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken)
+    {
+        var payout = await wire.ExecuteAsync($"read {id}", writes: false, () => world.Store.FindAsync(id, None).Result, cancellationToken);
+        // What was read grows old while the host sleeps.
+        wire.Doze();
+        return payout;
+    }
 
     public Task<Intended> IntendAsync(
         PayoutId payoutId, OperationIntent intent, int? expectedSequenceId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>

@@ -42,13 +42,13 @@ internal sealed class Simulation
     {
         var random = _world.Random;
         _world.FaultPercent = random.Next(4) * 5;
-        _world.DozePercent = random.Next(3) == 0 ? random.Next(1, 4) * 4 : 0;
+        _world.DozePercent = random.Next(2) == 0 ? random.Next(1, 6) * 4 : 0;
         _world.IsCalm = _world.FaultPercent == 0 && _world.DozePercent == 0;
-        string[] payouts = [.. Enumerable.Range(1, random.Next(1, 5)).Select(i => $"p{i}")];
+        string[] payouts = [.. Enumerable.Range(1, Math.Max(1, random.Next(6) - 1)).Select(i => $"p{i}")];
         for (var i = random.Next(2, 7); i > 0; i--)
         {
             var caller = new Caller(_world, $"caller {i}", () => _hosts[random.Next(_hosts.Length)], _memory);
-            caller.Start(payouts, random.Next(2, 7));
+            caller.Start(payouts, random.Next(2, 9));
             _callers.Add(caller);
         }
 

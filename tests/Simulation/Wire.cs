@@ -75,7 +75,7 @@ internal sealed class Wire(World world, Actor host)
     }
 
     /// <summary>About as long as a lease, so that the host wakes up before, during and after a take-over.</summary>
-    private void Doze()
+    public void Doze()
     {
         if (world.Random.Next(100) >= world.DozePercent)
             return;

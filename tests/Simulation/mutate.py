@@ -3,7 +3,7 @@
 
     tests/Simulation/mutate.py [SEEDS [NAME]]
 
-NAME picks those whose names contain it. Works on a copy; prints a table in Markdown. Exits with 1 if a mutation was not noticed within SEEDS (default 10000).
+NAME picks those whose names contain it. Works on a copy; prints a table in Markdown. Exits with 1 if a mutation was not noticed within SEEDS (default 20000).
 """
 import json
 import pathlib
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 root = pathlib.Path(__file__).resolve().parents[2]
-seeds = sys.argv[1] if len(sys.argv) > 1 else "10000"
+seeds = sys.argv[1] if len(sys.argv) > 1 else "20000"
 mutations = json.loads((root / "tests/Simulation/mutations.json").read_text())
 if len(sys.argv) > 2:
     mutations = [m for m in mutations if sys.argv[2] in m["name"]]

@@ -121,9 +121,12 @@ internal sealed class Storm : IAsyncDisposable
 
     private static async Task AtEveryAsync(TimeSpan? interval, Func<int, Task> strike, CancellationToken end)
     {
-        for (var n = 0; interval is not null && !end.IsCancellationRequested; n++)
+        if (interval is null)
+            return;
+        using var timer = new PeriodicTimer(interval.Value, TimeProvider.System);
+        for (var n = 0; !end.IsCancellationRequested; n++)
         {
-            await Task.Delay(interval.Value, TimeProvider.System, CancellationToken.None);
+            await timer.WaitForNextTickAsync(CancellationToken.None);
             await strike(n);
         }
     }
