@@ -1,6 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using NSubstitute;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Tests;
 
@@ -92,6 +96,36 @@ public class EventRelayTests
         await RelayUntilAsync(() => _world.Broker.Opened == 1);
 
         Assert.True(await _world.Store.TryLeaseAsync("another host", TimeSpan.FromSeconds(15), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_is_acknowledged_while_a_stopping_relay_marks_is_marked_too()
+    {
+        var sent = new Dictionary<long, TaskCompletionSource> { [1] = new(), [2] = new() };
+        var marked = new List<long>();
+        var session = Substitute.For<IEventSession>();
+        session.SendAsync(Arg.Any<OutboxEvent>()).Returns(call => sent[call.Arg<OutboxEvent>().Id].Task);
+        var publisher = Substitute.For<IEventPublisher>();
+        publisher.Open().Returns(session);
+        var outbox = Substitute.For<IEventOutbox>();
+        outbox.TryLeaseAsync("", default, default).ReturnsForAnyArgs(true);
+        outbox.ReadUnpublishedAsync(0, 0, default).ReturnsForAnyArgs(
+            [new OutboxEvent(1, new PayoutId("p1"), 0, []), new OutboxEvent(2, new PayoutId("p2"), 0, [])]);
+        outbox.MarkPublishedAsync(null!, default).ReturnsForAnyArgs(Task.CompletedTask).AndDoes(call =>
+        {
+            marked.AddRange(call.Arg<IReadOnlyCollection<long>>());
+            sent[2].TrySetResult();
+        });
+        using var stop = new CancellationTokenSource();
+        var signal = new RelaySignal(_world.Clock);
+        var relay = new EventRelay(
+            outbox, publisher, signal, _world.Clock, new RelayOptions(), NullLogger<EventRelay>.Instance).RunAsync(stop.Token);
+
+        await stop.CancelAsync();
+        sent[1].SetResult();
+        await relay.WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal([1, 2], marked);
     }
 
     [Fact]

@@ -50,27 +50,21 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     public async Task It_does_not_pass_what_it_could_not_see()
     {
         await hosts.SurvivorAsync();
-        using var audit = ChildProcess.Start(
-            "dotnet",
-            [HostProcess.Program, "audit"],
-            hosts.Peers.Configuration.ToDictionary(
-                c => c.Key.Replace(":", "__", StringComparison.Ordinal),
-                c => c.Key == "Kafka:BootstrapServers" ? $"127.0.0.1:{Ports.Free()}" : c.Value));
+        var (exitCode, output) = await HostProcess.AuditAsync(
+            HostProcess.EnvironmentOf(hosts.Peers, [("Kafka__BootstrapServers", $"127.0.0.1:{Ports.Free()}")]));
 
-        Assert.Equal(3, await audit.WaitAsync());
-        Assert.Contains("The audit is not finished: The topic cannot be read", audit.Output, StringComparison.Ordinal);
+        Assert.Equal(3, exitCode);
+        Assert.Contains("The audit is not finished: The topic cannot be read", output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task There_is_nothing_embedded_to_audit()
     {
-        using var audit = ChildProcess.Start(
-            "dotnet",
-            [HostProcess.Program, "audit"],
+        var (exitCode, output) = await HostProcess.AuditAsync(
             new Dictionary<string, string> { ["DOTNET_ENVIRONMENT"] = "Development" });
 
-        Assert.Equal(2, await audit.WaitAsync());
-        Assert.Contains("an audit needs a database, dependencies and a broker that are configured", audit.Output, StringComparison.Ordinal);
+        Assert.Equal(2, exitCode);
+        Assert.Contains("an audit needs a database, dependencies and a broker that are configured", output, StringComparison.Ordinal);
     }
 
     private static (int ExitCode, string LastLine) Conclusion((int ExitCode, string Output) audit) =>

@@ -30,11 +30,13 @@ public sealed class HostProcess : IDisposable
     public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes)
     {
         var (thriftPort, managementPort) = (Ports.Free(), Ports.Free());
-        var environment = EnvironmentOf(peers);
-        environment["Kestrel__Endpoints__Thrift__Url"] = $"http://127.0.0.1:{thriftPort}";
-        environment["Kestrel__Endpoints__Management__Url"] = $"http://127.0.0.1:{managementPort}";
-        foreach (var (key, value) in changes)
-            environment[key] = value;
+        var environment = EnvironmentOf(
+            peers,
+            [
+                ("Kestrel__Endpoints__Thrift__Url", $"http://127.0.0.1:{thriftPort}"),
+                ("Kestrel__Endpoints__Management__Url", $"http://127.0.0.1:{managementPort}"),
+                .. changes,
+            ]);
         return new HostProcess(
             ChildProcess.Start("dotnet", [Program], environment),
             thriftPort,
@@ -43,9 +45,14 @@ public sealed class HostProcess : IDisposable
 
     /// <summary>Runs the audit as an operator does.</summary>
     /// <returns>Its exit code, and what it printed.</returns>
-    public static async Task<(int ExitCode, string Output)> AuditAsync(PostgresPeers peers, params IEnumerable<string> arguments)
+    public static Task<(int ExitCode, string Output)> AuditAsync(PostgresPeers peers, params IEnumerable<string> arguments) =>
+        AuditAsync(EnvironmentOf(peers, []), arguments);
+
+    /// <inheritdoc cref="AuditAsync(PostgresPeers, IEnumerable{string})"/>
+    public static async Task<(int ExitCode, string Output)> AuditAsync(
+        IReadOnlyDictionary<string, string> environment, params IEnumerable<string> arguments)
     {
-        using var audit = ChildProcess.Start("dotnet", [Program, "audit", .. arguments], EnvironmentOf(peers));
+        using var audit = ChildProcess.Start("dotnet", [Program, "audit", .. arguments], environment);
         return (await audit.WaitAsync(), audit.Output);
     }
 
@@ -87,6 +94,12 @@ public sealed class HostProcess : IDisposable
         _http.Dispose();
     }
 
-    private static Dictionary<string, string> EnvironmentOf(PostgresPeers peers) =>
-        peers.Configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
+    /// <summary>The configuration of a host that uses the peers, as variables, with changes to it.</summary>
+    public static Dictionary<string, string> EnvironmentOf(PostgresPeers peers, IEnumerable<(string Key, string Value)> changes)
+    {
+        var environment = peers.Configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
+        foreach (var (key, value) in changes)
+            environment[key] = value;
+        return environment;
+    }
 }

@@ -19,7 +19,16 @@ public sealed partial class BrokerProcess : IDisposable
     /// <summary>Starts one on a free port.</summary>
     public static async Task<BrokerProcess> StartAsync()
     {
-        var process = ChildProcess.Start("dotnet", [Path.Combine(Repository.BuildOutput("src/Sandbox"), "PayoutManager.Sandbox.dll"), "broker"]);
+        // .NET handles SIGCONT on any thread, and librdkafka's mock cluster closes for good when that interrupts its poll. A
+        // process that blocks the signal goes on all the same.
+        var process = ChildProcess.Start(
+            "env",
+            [
+                "--block-signal=CONT",
+                "dotnet",
+                Path.Combine(Repository.BuildOutput("src/Sandbox"), "PayoutManager.Sandbox.dll"),
+                "broker",
+            ]);
         return new BrokerProcess(process, (await process.UntilPrintedAsync(Address())).Groups[1].Value);
     }
 

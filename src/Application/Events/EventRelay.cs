@@ -33,8 +33,16 @@ public sealed class EventRelay(
                 session ??= publisher.Open();
                 if (await outbox.TryLeaseAsync(_owner, options.LeaseDuration, cancellationToken))
                 {
-                    using var relaying = Take(ref session);
-                    await RelayWhileLeasedAsync(relaying, cancellationToken);
+                    try
+                    {
+                        await RelayWhileLeasedAsync(session, cancellationToken);
+                    }
+                    finally
+                    {
+                        // What is still on its way must not leave once the lease may be somebody else's.
+                        session.Dispose();
+                        session = null;
+                    }
                 }
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -48,7 +56,11 @@ public sealed class EventRelay(
             }
 
             if (session is { IsBroken: true })
-                Take(ref session).Dispose();
+            {
+                session.Dispose();
+                session = null;
+            }
+
             await Task.Delay(options.RetryPause, clock, cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
@@ -102,11 +114,13 @@ public sealed class EventRelay(
         using var closing = new CancellationTokenSource(options.ClosingTime, clock);
         try
         {
-            await MarkAcknowledgedAsync(dispatch, closing.Token);
-            while (dispatch.IsSending)
+            // Asked before marking: what is acknowledged in between is marked in one more round.
+            for (var wasSending = true; wasSending;)
             {
-                await signal.WaitAsync(options.PollInterval, closing.Token);
+                wasSending = dispatch.IsSending;
                 await MarkAcknowledgedAsync(dispatch, closing.Token);
+                if (wasSending)
+                    await signal.WaitAsync(options.PollInterval, closing.Token);
             }
 
             await outbox.ReleaseLeaseAsync(_owner, closing.Token);
@@ -116,12 +130,5 @@ public sealed class EventRelay(
             // What was not marked is sent again by the next host, which has to wait for the lease to run out.
             RelayLog.ClosedLate(logger, e);
         }
-    }
-
-    private static IEventSession Take(ref IEventSession? session)
-    {
-        var taken = session!;
-        session = null;
-        return taken;
     }
 }

@@ -8,11 +8,7 @@ public sealed class KafkaProbe(KafkaOptions options) : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Lazy<IAdminClient> _admin = new(() =>
-        new AdminClientBuilder(
-            new AdminClientConfig(
-                KafkaProducerConfig.Build(options)
-                    .Where(property => !KafkaProducerConfig.IsProducersOnly(property.Key))
-                    .ToDictionary()))
+        new AdminClientBuilder(new AdminClientConfig(KafkaProducerConfig.BuildForReaders(options)))
             .SetLogHandler((_, _) => { })
             .Build());
 

@@ -43,9 +43,10 @@ public static class KafkaProducerConfig
         }
     }
 
-    /// <summary>Whether a property means nothing to clients that do not produce.</summary>
-    internal static bool IsProducersOnly(string property) =>
-        Fixed.ContainsKey(property) || property is "linger.ms" or "compression.type";
+    /// <summary>Those properties that also mean something to clients that do not produce.</summary>
+    internal static Dictionary<string, string> BuildForReaders(KafkaOptions options) => Build(options)
+        .Where(property => !Fixed.ContainsKey(property.Key) && property.Key is not ("linger.ms" or "compression.type"))
+        .ToDictionary();
 
     internal static ProducerConfig Build(KafkaOptions options)
     {

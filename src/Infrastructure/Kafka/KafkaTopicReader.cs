@@ -33,13 +33,14 @@ internal sealed class KafkaTopicReader(KafkaOptions options) : IPublishedEvents
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(Configure()).SetLogHandler((_, _) => { }).Build();
         var ranges = FindRanges(consumer, since, cancellationToken);
+        var lows = ranges.ToDictionary(range => range.Partition, range => range.Low);
         var records = new Dictionary<string, List<PublishedEvent>>();
         var completeSince = since;
         foreach (var record in Consume(consumer, ranges, cancellationToken))
         {
             // The first that is left of a partition whose beginning the topic has forgotten.
-            var range = ranges.Single(r => r.Partition == record.TopicPartition);
-            if (record.Offset == range.Low && range.Low > 0 && SentAt(record) > completeSince)
+            var low = lows[record.TopicPartition];
+            if (record.Offset == low && low > 0 && SentAt(record) > completeSince)
                 completeSince = SentAt(record);
 
             var key = record.Message.Key is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
@@ -80,9 +81,7 @@ internal sealed class KafkaTopicReader(KafkaOptions options) : IPublishedEvents
 
     private Dictionary<string, string> Configure()
     {
-        var config = KafkaProducerConfig.Build(options)
-            .Where(property => !KafkaProducerConfig.IsProducersOnly(property.Key))
-            .ToDictionary();
+        var config = KafkaProducerConfig.BuildForReaders(options);
         // Needed by the client, used by nobody: nothing is subscribed and nothing committed.
         config["group.id"] = "payout-manager-audit";
         config["enable.auto.commit"] = "false";

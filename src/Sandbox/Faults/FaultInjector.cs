@@ -101,14 +101,13 @@ public sealed class FaultInjector
     }
 
     /// <summary>A call that does not depend on its connection any more.</summary>
-    private sealed class DetachedCall(IServiceProvider services, string path, HeaderDictionary headers, byte[] body)
+    private sealed class DetachedCall(string path, HeaderDictionary headers, byte[] body)
     {
         public static async Task<DetachedCall> ReadAsync(HttpContext http)
         {
             using var body = new MemoryStream();
             await http.Request.Body.CopyToAsync(body);
             return new DetachedCall(
-                http.RequestServices.GetRequiredService<IServiceScopeFactory>().CreateScope().ServiceProvider,
                 http.Request.Path,
                 new HeaderDictionary(http.Request.Headers.ToDictionary(StringComparer.OrdinalIgnoreCase)),
                 body.ToArray());
@@ -117,7 +116,7 @@ public sealed class FaultInjector
         public async Task<DetachedAnswer> RunAsync(RequestDelegate next)
         {
             var answer = new MemoryStream();
-            var http = new DefaultHttpContext { RequestServices = services };
+            var http = new DefaultHttpContext();
             http.Request.Method = HttpMethods.Post;
             http.Request.Path = path;
             foreach (var (name, values) in headers)
