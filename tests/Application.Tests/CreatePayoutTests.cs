@@ -16,7 +16,7 @@ public class CreatePayoutTests
 
         Assert.Equal(new Cash(97_500, new Currency("RUB")), payout.Amount);
         Assert.Equal(PayoutStatus.Unpaid, payout.Status);
-        Assert.Equal("tool-1", payout.PayoutToolId.Value);
+        Assert.Equal("tool-1", payout.PayoutToolId!.Value);
         Assert.Equal(payout, await _world.StoredAsync());
         Assert.Equal([("payout_p1", PlanState.Held)], _world.Ledger.Plans.Select(p => (p.Key, p.Value)));
         Assert.Equal([PayoutEvent.OfLatestChange(payout, _world.Clock.GetUtcNow())], _world.Store.Events);
@@ -31,7 +31,7 @@ public class CreatePayoutTests
         Assert.Equal((new Cash(100_000, new Currency("RUB")), "tool-2"), (_world.Parties.Asked!.Value.Cash, _world.Parties.Asked.Value.Tool.Value));
         Assert.Equal(_world.Clock.GetUtcNow(), _world.Parties.Asked.Value.Timestamp);
         Assert.Equal(1_234_560, payout.CreatedAt.Ticks % TimeSpan.TicksPerSecond);
-        Assert.Equal("tool-2", payout.PayoutToolId.Value);
+        Assert.Equal("tool-2", payout.PayoutToolId!.Value);
     }
 
     [Fact]

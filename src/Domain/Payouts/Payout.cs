@@ -17,7 +17,7 @@ public sealed record Payout
         DateTimeOffset createdAt,
         PartyId partyId,
         ShopId shopId,
-        PayoutToolId payoutToolId,
+        PayoutToolId? payoutToolId,
         CashFlow cashFlow,
         Cash amount,
         Cash fee,
@@ -52,8 +52,8 @@ public sealed record Payout
     /// <summary>The shop from whose settlement account the money leaves.</summary>
     public ShopId ShopId { get; }
 
-    /// <summary>Where the money goes.</summary>
-    public PayoutToolId PayoutToolId { get; }
+    /// <summary>Where the money goes; null only for a payout of the predecessor's, which did not always know.</summary>
+    public PayoutToolId? PayoutToolId { get; }
 
     /// <summary>The postings that carry the payout out.</summary>
     public CashFlow CashFlow { get; }
@@ -119,7 +119,7 @@ public sealed record Payout
         DateTimeOffset createdAt,
         PartyId partyId,
         ShopId shopId,
-        PayoutToolId payoutToolId,
+        PayoutToolId? payoutToolId,
         CashFlow cashFlow,
         Cash amount,
         Cash fee,

@@ -35,6 +35,10 @@ public sealed record PayoutStatus
             ? throw new ArgumentException(fault, nameof(details))
             : new PayoutStatus(PayoutState.Cancelled, details);
 
+    /// <summary>A status as it was stored before, whatever the rules were then.</summary>
+    public static PayoutStatus Restore(PayoutState state, string? details) =>
+        new(state, state == PayoutState.Cancelled ? details ?? "" : null);
+
     /// <summary>What is wrong with a cancellation's details, or null if nothing is.</summary>
     public static string? DetailsFault(string? details)
     {

@@ -17,7 +17,8 @@ public static class PayoutContract
         ShopId = payout.ShopId.Value,
         Status = ToWire(payout.Status),
         CashFlow = [.. payout.CashFlow.Select(CashFlowContract.ToWire)],
-        PayoutToolId = payout.PayoutToolId.Value,
+        // The contract requires one; the predecessor stored payouts without.
+        PayoutToolId = payout.PayoutToolId?.Value ?? "",
         Amount = payout.Amount.Amount,
         Fee = payout.Fee.Amount,
         Currency = new CurrencyRef(payout.Amount.Currency.Code),

@@ -56,7 +56,7 @@ internal static class IntentJson
             request.PayoutToolId?.Value,
             intent.IdIsOurs,
             payout.CreatedAt,
-            payout.PayoutToolId.Value,
+            payout.PayoutToolId!.Value,
             [
                 .. payout.CashFlow.Select(posting => new PostingRequest(
                     posting.Source.Type,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
@@ -112,6 +113,7 @@ internal sealed class OperationStore(Database database) : IOperationStore
                     SequenceId = change.SequenceId,
                     CreatedAt = change.CreatedAt.UtcDateTime,
                     Payload = ThriftBinary.Serialize(PayoutContract.ToWire(change)),
+                    TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null,
                 });
                 await context.SaveChangesAsync(cancellationToken);
                 return (true, true);
@@ -162,6 +164,7 @@ internal sealed class OperationStore(Database database) : IOperationStore
                     .SetProperty(p => p.Attempt, p => isCreate ? p.Attempt + 1 : 1)
                     .SetProperty(p => p.Owner, row.Owner)
                     .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds))
+                    .SetProperty(p => p.StartedAt, p => DatabaseClock.Now())
                     .SetProperty(p => p.Request, row.Request),
                 cancellationToken);
         if (reused == 0)

@@ -33,15 +33,15 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
         modelBuilder.Entity<PayoutRow>(payout =>
         {
             payout.ToTable("payout");
-            payout.HasKey(p => p.Id).HasName("payout_pkey");
-            payout.HasIndex(p => p.PayoutId).IsUnique().HasDatabaseName("payout_payout_id_key");
+            payout.HasKey(p => p.Id).HasName("payout_id_pkey");
+            payout.HasIndex(p => p.PayoutId).IsUnique().HasDatabaseName("payout_payout_id_ukey");
             payout.Property(p => p.Fee).HasDefaultValue(0L);
             payout.Property(p => p.HoldAttempt).HasDefaultValue(1);
         });
         modelBuilder.Entity<CashFlowPostingRow>(posting =>
         {
             posting.ToTable("cash_flow_posting");
-            posting.HasKey(p => p.Id).HasName("cash_flow_posting_pkey");
+            posting.HasKey(p => p.Id).HasName("posting_id_pkey");
             posting.HasIndex(p => p.PayoutId).HasDatabaseName("cash_flow_posting_payout_id_idx");
         });
         modelBuilder.Entity<OperationRow>(operation =>

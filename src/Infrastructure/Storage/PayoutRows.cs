@@ -17,7 +17,7 @@ internal static class PayoutRows
         PartyId = payout.PartyId.Value,
         ShopId = payout.ShopId.Value,
         Status = payout.Status.State,
-        PayoutToolId = payout.PayoutToolId.Value,
+        PayoutToolId = payout.PayoutToolId?.Value,
         Amount = payout.Amount.Amount,
         Fee = payout.Fee.Amount,
         CurrencyCode = payout.Amount.Currency.Code,
@@ -48,11 +48,11 @@ internal static class PayoutRows
             new DateTimeOffset(DateTime.SpecifyKind(row.CreatedAt, DateTimeKind.Utc)),
             new PartyId(row.PartyId),
             new ShopId(row.ShopId),
-            new PayoutToolId(row.PayoutToolId),
+            row.PayoutToolId is { Length: > 0 } tool ? new PayoutToolId(tool) : null,
             new CashFlow(postings.Select(ToPosting)),
             new Cash(row.Amount, currency),
             new Cash(row.Fee, currency),
-            ToStatus(row),
+            PayoutStatus.Restore(row.Status, row.CancelDetails),
             row.HoldAttempt);
     }
 
@@ -61,14 +61,6 @@ internal static class PayoutRows
         new CashFlowAccount(row.ToAccountType, row.ToAccountId),
         new Cash(row.Amount, new Currency(row.CurrencyCode)),
         row.Description);
-
-    private static PayoutStatus ToStatus(PayoutRow row) => row.Status switch
-    {
-        PayoutState.Unpaid => PayoutStatus.Unpaid,
-        PayoutState.Paid => PayoutStatus.Paid,
-        PayoutState.Confirmed => PayoutStatus.Confirmed,
-        _ => PayoutStatus.Cancelled(row.CancelDetails ?? ""),
-    };
 
     private static DateTime Unspecified(DateTimeOffset instant) =>
         DateTime.SpecifyKind(instant.UtcDateTime, DateTimeKind.Unspecified);

@@ -40,9 +40,9 @@ public sealed class PostgresStoreTests : StoreTests
         Assert.Equal(
             [
                 "cash_flow_posting: id bigint, payout_id character varying, created_at timestamp without time zone, from_account_id bigint, from_account_type account_type, to_account_id bigint, to_account_type account_type, amount bigint, currency_code character varying, description character varying null",
-                "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer",
-                "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null",
-                "payout_operation: payout_id text, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null",
+                "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying null, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer",
+                "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null, stored_at timestamp with time zone, trace_parent text null",
+                "payout_operation: payout_id text, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null, started_at timestamp with time zone",
                 "relay_lease: id integer, owner text null, lease_until timestamp with time zone null",
             ],
             await QueryAsync(

@@ -16,6 +16,8 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
     private const string Timestamp = "timestamp without time zone";
     private const string TimestampUtc = "timestamp with time zone";
 
+    private const string Now = "clock_timestamp()";
+
     // "payouts" in ASCII: any number that every host agrees on.
     private const long MigrationLock = 0x7061796f757473;
 
@@ -55,10 +57,13 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 
         try
         {
+            // A statement that waits for a lock on a table makes everybody else wait behind it: rather tried again and again.
+            await Database.ExecuteSqlRawAsync("SET lock_timeout = '300ms'", cancellationToken);
             await Database.MigrateAsync(cancellationToken);
         }
         finally
         {
+            await Database.ExecuteSqlRawAsync("RESET lock_timeout", CancellationToken.None);
             await Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({MigrationLock})", CancellationToken.None);
         }
     }
@@ -101,11 +106,13 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
         {
             operation.Property(o => o.LeaseUntil).HasColumnType(TimestampUtc);
             operation.Property(o => o.Request).HasColumnType("jsonb");
+            operation.Property(o => o.StartedAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
         });
         modelBuilder.Entity<EventRow>(outboxEvent =>
         {
             outboxEvent.Property(e => e.CreatedAt).HasColumnType(TimestampUtc);
             outboxEvent.Property(e => e.PublishedAt).HasColumnType(TimestampUtc);
+            outboxEvent.Property(e => e.StoredAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
         });
         modelBuilder.Entity<RelayLeaseRow>().Property(l => l.LeaseUntil).HasColumnType(TimestampUtc);
 

@@ -15,4 +15,10 @@ internal sealed class EventRow
     public required byte[] Payload { get; set; }
 
     public DateTime? PublishedAt { get; set; }
+
+    /// <summary>By the database's clock, right before the commit.</summary>
+    public DateTime StoredAt { get; set; }
+
+    /// <summary>The W3C <c>traceparent</c> of the work that made the change; null where nobody traces.</summary>
+    public string? TraceParent { get; set; }
 }

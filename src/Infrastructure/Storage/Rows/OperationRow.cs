@@ -20,6 +20,9 @@ internal sealed class OperationRow
     /// <summary>By the database's clock; null where nothing is under way.</summary>
     public DateTime? LeaseUntil { get; set; }
 
+    /// <summary>When this operation was written down, by the database's clock.</summary>
+    public DateTime StartedAt { get; set; }
+
     /// <summary>What is to be done, as JSON; null where nothing is under way.</summary>
     public string? Request { get; set; }
 }

@@ -20,7 +20,8 @@ internal sealed class PayoutRow
 
     public PayoutState Status { get; set; }
 
-    public required string PayoutToolId { get; set; }
+    /// <summary>The predecessor stored payouts without.</summary>
+    public string? PayoutToolId { get; set; }
 
     public long Amount { get; set; }
 

@@ -47,6 +47,8 @@ internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbConte
             posting.Property(p => p.FromAccountType).HasConversion<string>();
             posting.Property(p => p.ToAccountType).HasConversion<string>();
         });
+        modelBuilder.Entity<OperationRow>().Property(o => o.StartedAt).HasDefaultValueSql($"({Now})");
+        modelBuilder.Entity<EventRow>().Property(e => e.StoredAt).HasDefaultValueSql($"({Now})");
         modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
             .HasTranslation(_ => new SqlFragmentExpression(Now, typeof(DateTime), null));
     }

@@ -15,7 +15,7 @@ public partial class IncumbentTables : Migration
         CREATE SCHEMA IF NOT EXISTS pm;
 
         DO $$ BEGIN
-            CREATE TYPE pm.payout_status AS ENUM ('UNPAID', 'PAID', 'CANCELLED', 'CONFIRMED');
+            CREATE TYPE pm.payout_status AS ENUM ('UNPAID', 'PAID', 'CONFIRMED', 'CANCELLED');
         EXCEPTION WHEN duplicate_object THEN NULL;
         END $$;
 
@@ -34,13 +34,13 @@ public partial class IncumbentTables : Migration
             party_id       character varying           NOT NULL,
             shop_id        character varying           NOT NULL,
             status         pm.payout_status            NOT NULL,
-            payout_tool_id character varying           NOT NULL,
+            payout_tool_id character varying,
             amount         bigint                      NOT NULL,
             fee            bigint                      NOT NULL DEFAULT 0,
             currency_code  character varying           NOT NULL,
             cancel_details character varying,
-            CONSTRAINT payout_pkey PRIMARY KEY (id),
-            CONSTRAINT payout_payout_id_key UNIQUE (payout_id)
+            CONSTRAINT payout_id_pkey PRIMARY KEY (id),
+            CONSTRAINT payout_payout_id_ukey UNIQUE (payout_id)
         );
 
         CREATE TABLE IF NOT EXISTS pm.cash_flow_posting (
@@ -54,7 +54,7 @@ public partial class IncumbentTables : Migration
             amount            bigint                      NOT NULL,
             currency_code     character varying           NOT NULL,
             description       character varying,
-            CONSTRAINT cash_flow_posting_pkey PRIMARY KEY (id)
+            CONSTRAINT posting_id_pkey PRIMARY KEY (id)
         );
         """);
 }

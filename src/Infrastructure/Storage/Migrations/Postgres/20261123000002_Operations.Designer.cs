@@ -78,7 +78,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnName("to_account_type");
 
                     b.HasKey("Id")
-                        .HasName("cash_flow_posting_pkey");
+                        .HasName("posting_id_pkey");
 
                     b.HasIndex("PayoutId")
                         .HasDatabaseName("cash_flow_posting_payout_id_idx");
@@ -116,6 +116,16 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.Property<int>("SequenceId")
                         .HasColumnType("integer")
                         .HasColumnName("sequence_id");
+
+                    b.Property<DateTime>("StoredAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("stored_at")
+                        .HasDefaultValueSql("clock_timestamp()");
+
+                    b.Property<string>("TraceParent")
+                        .HasColumnType("text")
+                        .HasColumnName("trace_parent");
 
                     b.HasKey("Id")
                         .HasName("payout_event_pkey");
@@ -160,6 +170,12 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.Property<string>("Request")
                         .HasColumnType("jsonb")
                         .HasColumnName("request");
+
+                    b.Property<DateTime>("StartedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at")
+                        .HasDefaultValueSql("clock_timestamp()");
 
                     b.HasKey("PayoutId")
                         .HasName("payout_operation_pkey");
@@ -220,7 +236,6 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnName("payout_id");
 
                     b.Property<string>("PayoutToolId")
-                        .IsRequired()
                         .HasColumnType("character varying")
                         .HasColumnName("payout_tool_id");
 
@@ -238,11 +253,11 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnName("status");
 
                     b.HasKey("Id")
-                        .HasName("payout_pkey");
+                        .HasName("payout_id_pkey");
 
                     b.HasIndex("PayoutId")
                         .IsUnique()
-                        .HasDatabaseName("payout_payout_id_key");
+                        .HasDatabaseName("payout_payout_id_ukey");
 
                     b.ToTable("payout", "pm");
                 });

@@ -29,7 +29,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("cash_flow_posting_pkey", x => x.id);
+                    table.PrimaryKey("posting_id_pkey", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -44,7 +44,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     party_id = table.Column<string>(type: "TEXT", nullable: false),
                     shop_id = table.Column<string>(type: "TEXT", nullable: false),
                     status = table.Column<string>(type: "TEXT", nullable: false),
-                    payout_tool_id = table.Column<string>(type: "TEXT", nullable: false),
+                    payout_tool_id = table.Column<string>(type: "TEXT", nullable: true),
                     amount = table.Column<long>(type: "INTEGER", nullable: false),
                     fee = table.Column<long>(type: "INTEGER", nullable: false, defaultValue: 0L),
                     currency_code = table.Column<string>(type: "TEXT", nullable: false),
@@ -53,7 +53,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("payout_pkey", x => x.id);
+                    table.PrimaryKey("payout_id_pkey", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -66,7 +66,9 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     sequence_id = table.Column<int>(type: "INTEGER", nullable: false),
                     created_at = table.Column<DateTime>(type: "TEXT", nullable: false),
                     payload = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    published_at = table.Column<DateTime>(type: "TEXT", nullable: true)
+                    published_at = table.Column<DateTime>(type: "TEXT", nullable: true),
+                    stored_at = table.Column<DateTime>(type: "TEXT", nullable: false, defaultValueSql: "(strftime('%Y-%m-%d %H:%M:%f', 'now'))"),
+                    trace_parent = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -82,7 +84,8 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     attempt = table.Column<int>(type: "INTEGER", nullable: false),
                     owner = table.Column<string>(type: "TEXT", nullable: true),
                     lease_until = table.Column<DateTime>(type: "TEXT", nullable: true),
-                    request = table.Column<string>(type: "TEXT", nullable: true)
+                    request = table.Column<string>(type: "TEXT", nullable: true),
+                    started_at = table.Column<DateTime>(type: "TEXT", nullable: false, defaultValueSql: "(strftime('%Y-%m-%d %H:%M:%f', 'now'))")
                 },
                 constraints: table =>
                 {
@@ -113,7 +116,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                 column: "payout_id");
 
             migrationBuilder.CreateIndex(
-                name: "payout_payout_id_key",
+                name: "payout_payout_id_ukey",
                 table: "payout",
                 column: "payout_id",
                 unique: true);

@@ -65,7 +65,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnName("to_account_type");
 
                     b.HasKey("Id")
-                        .HasName("cash_flow_posting_pkey");
+                        .HasName("posting_id_pkey");
 
                     b.HasIndex("PayoutId")
                         .HasDatabaseName("cash_flow_posting_payout_id_idx");
@@ -101,6 +101,16 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.Property<int>("SequenceId")
                         .HasColumnType("INTEGER")
                         .HasColumnName("sequence_id");
+
+                    b.Property<DateTime>("StoredAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stored_at")
+                        .HasDefaultValueSql("(strftime('%Y-%m-%d %H:%M:%f', 'now'))");
+
+                    b.Property<string>("TraceParent")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("trace_parent");
 
                     b.HasKey("Id")
                         .HasName("payout_event_pkey");
@@ -145,6 +155,12 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.Property<string>("Request")
                         .HasColumnType("TEXT")
                         .HasColumnName("request");
+
+                    b.Property<DateTime>("StartedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("started_at")
+                        .HasDefaultValueSql("(strftime('%Y-%m-%d %H:%M:%f', 'now'))");
 
                     b.HasKey("PayoutId")
                         .HasName("payout_operation_pkey");
@@ -203,7 +219,6 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnName("payout_id");
 
                     b.Property<string>("PayoutToolId")
-                        .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("payout_tool_id");
 
@@ -222,11 +237,11 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnName("status");
 
                     b.HasKey("Id")
-                        .HasName("payout_pkey");
+                        .HasName("payout_id_pkey");
 
                     b.HasIndex("PayoutId")
                         .IsUnique()
-                        .HasDatabaseName("payout_payout_id_key");
+                        .HasDatabaseName("payout_payout_id_ukey");
 
                     b.ToTable("payout", (string)null);
                 });
