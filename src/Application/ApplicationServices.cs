@@ -8,6 +8,7 @@ using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Pipeline;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Telemetry;
 
 namespace PayoutManager.Application;
 
@@ -16,13 +17,14 @@ public static class ApplicationServices
 {
     /// <summary>
     /// Adds the use cases, to be sent through <see cref="IMediator"/>, <see cref="OperationRecovery"/>,
-    /// <see cref="EventRelay"/> and <see cref="AuditWatch"/>. Needs the ports, a <see cref="TimeProvider"/>,
+    /// <see cref="EventRelay"/>, <see cref="AuditWatch"/> and <see cref="BacklogWatch"/>. Needs the ports, a <see cref="TimeProvider"/>,
     /// <see cref="OperationOptions"/>, <see cref="RelayOptions"/> and <see cref="AuditOptions"/> from elsewhere.
     /// </summary>
     public static IServiceCollection AddPayoutApplication(this IServiceCollection services)
     {
         services.AddSingleton<ServiceFactory>(provider => provider.GetService!);
         services.AddSingleton<IMediator, Mediator>();
+        services.AddSingleton(typeof(IPipelineBehavior<,>), typeof(TracingBehavior<,>));
         services.AddSingleton(typeof(IPipelineBehavior<,>), typeof(ValidationBehavior<,>));
         services.Scan(scan => scan
             .FromAssembliesOf(typeof(ApplicationServices))
@@ -36,7 +38,9 @@ public static class ApplicationServices
         services.AddSingleton<LedgerProbe>();
         services.AddSingleton<PayoutAuditor>();
         services.AddSingleton<AuditWatch>();
+        services.AddSingleton<BacklogWatch>();
         services.AddSingleton<RelaySignal>();
+        services.AddSingleton<RelayProgress>();
         services.AddSingleton<EventRelay>();
         services.AddSingleton<OperationLeases>();
         services.AddSingleton<CreateOperation>();

@@ -5,6 +5,8 @@ using PayoutManager.Host.Embedded;
 using PayoutManager.Host.Faults;
 using PayoutManager.Host.Hosting;
 using PayoutManager.Host.Management;
+using PayoutManager.Host.Security;
+using PayoutManager.Host.Telemetry;
 using PayoutManager.Host.Thrift;
 using PayoutManager.Infrastructure;
 using PayoutManager.Infrastructure.Kafka;
@@ -16,6 +18,8 @@ namespace PayoutManager.Host;
 /// <summary>The service, wired and running.</summary>
 internal sealed class PayoutHost : IAsyncDisposable
 {
+    private const int MaxUnread = 16 << 10;
+
     private readonly WebApplication _app;
     private readonly EmbeddedPeers _peers;
     private readonly Dictionary<string, ListenOptions> _listeners;
@@ -62,11 +66,12 @@ internal sealed class PayoutHost : IAsyncDisposable
         configure?.Invoke(builder);
 
         var settings = HostSettings.Read(builder.Configuration, builder.Environment);
-        var listeners = Listen(builder);
+        var listeners = Listen(builder, settings);
         var peers = await EmbeddedPeers.StartAsync(settings, cancellationToken);
         try
         {
             AddServices(builder.Services, settings, peers);
+            builder.Services.AddPayoutTelemetry(builder.Configuration);
             var app = builder.Build();
             Route(app, settings);
             await app.StartAsync(cancellationToken);
@@ -88,23 +93,36 @@ internal sealed class PayoutHost : IAsyncDisposable
         await _peers.DisposeAsync();
     }
 
-    private static Dictionary<string, ListenOptions> Listen(WebApplicationBuilder builder)
+    private static Dictionary<string, ListenOptions> Listen(WebApplicationBuilder builder, HostSettings settings)
     {
         var listeners = new Dictionary<string, ListenOptions>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            var endpoints = kestrel.Configure(builder.Configuration.GetSection("Kestrel"));
-            foreach (var name in (string[])[HostSettings.ThriftEndpoint, HostSettings.ManagementEndpoint])
-            {
-                endpoints.Endpoint(name, endpoint =>
+            // What a connection can make this host keep before anything of it is understood.
+            kestrel.Limits.MaxRequestBufferSize = MaxUnread;
+            kestrel.Limits.MaxRequestHeadersTotalSize = MaxUnread;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Configure(builder.Configuration.GetSection("Kestrel"))
+                .Endpoint(HostSettings.ThriftEndpoint, endpoint =>
                 {
-                    Listener.Mark(endpoint.ListenOptions, name);
-                    listeners[name] = endpoint.ListenOptions;
-                });
-            }
+                    Remember(HostSettings.ThriftEndpoint, endpoint.ListenOptions);
+                    Listener.Limit(endpoint.ListenOptions, settings.MaxConnections);
+                    // Woody's peers speak nothing else, and one connection then is one call at a time.
+                    endpoint.ListenOptions.Protocols = HttpProtocols.Http1;
+                    if (settings.ClientAuthority is { } authority)
+                        ClientCertificates.Require(endpoint.HttpsOptions, authority);
+                })
+                .Endpoint(HostSettings.ManagementEndpoint, endpoint =>
+                    Remember(HostSettings.ManagementEndpoint, endpoint.ListenOptions));
         });
         return listeners;
+
+        void Remember(string name, ListenOptions options)
+        {
+            Listener.Mark(options, name);
+            listeners[name] = options;
+        }
     }
 
     /// <summary>Everything behind the endpoints.</summary>
@@ -121,13 +139,24 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddPayoutInfrastructure(storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
             .AddFaultPoints(faultPoints)
             .AddSingleton<PayoutManagementService>()
+            .AddSingleton(new CallGate(settings.MaxConcurrentCalls, settings.MaxBodyBytesInFlight))
+            .AddSingleton(new CallerPolicy(settings.Callers))
+            .AddSingleton(settings.Shutdown)
+            .AddSingleton(new DependencyAddresses(peers.PartyManagement, peers.Shumway))
+            .AddSingleton<HealthWatch>()
+            .Configure<HostOptions>(host => host.ShutdownTimeout = settings.Shutdown.Total)
+            .AddHostedService<Draining>()
             .AddHostedService<MigrationWorker>()
+            .AddHostedService(provider => provider.GetRequiredService<HealthWatch>())
             .AddHostedService<RelayWorker>()
-        .AddHostedService<RecoveryWorker>();
+            .AddHostedService<RecoveryWorker>()
+            .AddHostedService<AuditWorker>()
+            .AddHostedService<BacklogWorker>();
     }
 
     private static void Route(WebApplication app, HostSettings settings)
     {
+        var policy = app.Services.GetRequiredService<CallerPolicy>();
         app.MapWhen(
             http => Listener.Took(http, HostSettings.ThriftEndpoint),
             branch => branch.RunWoody(
@@ -135,13 +164,16 @@ internal sealed class PayoutHost : IAsyncDisposable
                 new WoodyEndpointOptions
                 {
                     Path = PayoutManagementService.Path,
+                    Service = PayoutManagementService.Name,
+                    Gate = app.Services.GetRequiredService<CallGate>(),
+                    Refuse = (http, method) => policy.Refuse(http.Connection.ClientCertificate, method),
                     MaxBodySize = settings.MaxBodySize,
                     DefaultDeadline = settings.DefaultDeadline,
                     Sort = ErrorSorting.Sort,
                 }));
         app.MapWhen(
             http => Listener.Took(http, HostSettings.ManagementEndpoint),
-            branch => branch.UseRouting().UseEndpoints(ManagementEndpoints.Map));
+            branch => branch.Use(ManagementEndpoints.NotTraced).UseRouting().UseEndpoints(ManagementEndpoints.Map));
     }
 
     private Uri UrlOf(string name)

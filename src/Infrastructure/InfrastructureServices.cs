@@ -1,7 +1,10 @@
+using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using PayoutManager.Application.Ports;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Infrastructure.PartyManagement;
@@ -29,7 +32,6 @@ public static class InfrastructureServices
         .AddSingleton<IEventPublisher, KafkaEventPublisher>()
         .AddSingleton<IPublishedEvents, KafkaTopicReader>()
         .AddSingleton<KafkaProbe>()
-        .AddSingleton(_ => new HttpClient(WoodyClient.CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan })
         .AddSingleton<IPartyManagement>(provider =>
             new PartyManagementClient(CreateClient(provider, "PartyManagement", partyManagement)))
         .AddSingleton<ILedger>(provider => new ShumwayLedger(
@@ -46,7 +48,8 @@ public static class InfrastructureServices
             .AddSingleton<IPayoutStore, PayoutStore>()
             .AddSingleton<IOperationStore, OperationStore>()
             .AddSingleton<IEventOutbox, EventOutbox>()
-            .AddSingleton<IPayoutHistory, PayoutHistoryStore>();
+            .AddSingleton<IPayoutHistory, PayoutHistoryStore>()
+            .AddSingleton<IBacklog, BacklogStore>();
     }
 
     private static Func<PayoutDbContext> CreateFactory(StorageOptions options)
@@ -62,9 +65,42 @@ public static class InfrastructureServices
 
         return new PooledDbContextFactory<PostgresPayoutDbContext>(
             new DbContextOptionsBuilder<PostgresPayoutDbContext>()
-                .UseNpgsql(options.ConnectionString, PostgresPayoutDbContext.Map)
+                .UseNpgsql(options.ConnectionString, postgres =>
+                {
+                    PostgresPayoutDbContext.Map(postgres);
+                    postgres.ConfigureDataSource(source => Observe(source));
+                })
                 .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext;
+    }
+
+    private static void Observe(NpgsqlDataSourceBuilder source)
+    {
+        // Otherwise the pool's name in metrics is the connection string.
+        source.Name = "payouts";
+        // What nobody asked for, such as looking for events ten times a second, would fill every trace store.
+        source.ConfigureTracing(tracing => tracing
+            .ConfigureCommandFilter(_ => Activity.Current is not null)
+            .ConfigureBatchFilter(_ => Activity.Current is not null));
+    }
+
+    /// <summary>Lives as long as the process, as its client does.</summary>
+    private static HttpClient CreateHttp(DependencyOptions options)
+    {
+        var handler = WoodyClient.CreateHandler();
+        if (options.Authority is { } authority)
+        {
+            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
+            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authority);
+        }
+
+        if (options.ClientCertificate is { } certificate)
+            handler.SslOptions.ClientCertificates = [certificate];
+        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     private static DependencyClient CreateClient(IServiceProvider provider, string name, DependencyOptions options)
@@ -72,7 +108,7 @@ public static class InfrastructureServices
         var clock = provider.GetRequiredService<TimeProvider>();
         return new DependencyClient(
             name,
-            new WoodyClient(provider.GetRequiredService<HttpClient>(), options.Url, options.Timeout, clock),
+            new WoodyClient(CreateHttp(options), options.Url, options.Timeout, clock, name),
             clock,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger($"PayoutManager.Infrastructure.{name}"));
     }

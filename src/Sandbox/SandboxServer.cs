@@ -80,7 +80,7 @@ public sealed class SandboxServer : IAsyncDisposable
     private static void MapWoody(WebApplication app, string path, WoodyService service, FaultInjector faults) =>
         app.MapWhen(
             http => http.Request.Path == path,
-            branch => branch.Use(faults.InvokeAsync).RunWoody(service, new WoodyEndpointOptions { Path = path }));
+            branch => branch.Use(faults.InvokeAsync).RunWoody(service, new WoodyEndpointOptions { Path = path, Service = path }));
 
     private static void MapFaults(IEndpointRouteBuilder pages, FaultInjector faults)
     {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PayoutManager.Thrift.Serialization;
@@ -11,6 +12,7 @@ namespace PayoutManager.Woody.Server;
 public sealed class WoodyEndpoint
 {
     private const int LongestReason = 512;
+    private const int LongestSubject = 256;
 
     // Timers take no more; a deadline beyond is as good as none.
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(24);
@@ -39,60 +41,69 @@ public sealed class WoodyEndpoint
     public async Task ServeAsync(HttpContext http)
     {
         var began = _clock.GetTimestamp();
+        WoodyServerTelemetry.Began(_options.Service);
         var context = WoodyRequestReader.ReadIds(http.Request.Headers);
         var headers = http.Response.Headers;
         headers[WoodyHeaders.TraceId] = context.TraceId;
         headers[WoodyHeaders.SpanId] = context.SpanId;
         headers[WoodyHeaders.ParentId] = context.ParentId;
 
-        var method = "-";
-        var outcome = "success";
+        var call = new ServedCall();
         try
         {
-            WoodyRequestReader.CheckForm(http.Request, _options.Path);
-            context = WoodyRequestReader.ReadHeaders(
-                http.Request.Headers, context, _clock.GetUtcNow() + _options.DefaultDeadline);
-            var message = ThriftMessage.Open(await WoodyRequestReader.ReadBodyAsync(http, _options.MaxBodySize));
-            var (reply, sequence) = (await ReplyAsync(message, context, name => method = name), message.Envelope.SeqID);
-            if (reply.DeclaredException is { } declared)
-            {
-                outcome = declared;
-                headers[WoodyHeaders.ErrorClass] = WoodyErrorClass.BusinessError;
-                headers[WoodyHeaders.ErrorReason] = declared;
-            }
-
-            var body = ThriftMessage.Serialize(new TMessage(method, TMessageType.Reply, sequence), reply.Result);
-            http.Response.ContentType = WoodyHeaders.ContentType;
-            http.Response.ContentLength = body.Length;
-            await http.Response.Body.WriteAsync(body, http.RequestAborted);
+            await AnswerAsync(http, context, call);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            outcome = "caller gone";
+            call.Outcome = "caller gone";
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
-            var error = Sort(e, method);
-            outcome = error.ErrorClass;
+            var error = Sort(e, call.Method);
+            call.Outcome = error.ErrorClass;
             http.Response.StatusCode = error.Status;
             headers[WoodyHeaders.ErrorClass] = error.ErrorClass;
-            headers[WoodyHeaders.ErrorReason] = Printable(error.Reason);
+            headers[WoodyHeaders.ErrorReason] = Printable(error.Reason, LongestReason);
             if (error.Status == StatusCodes.Status405MethodNotAllowed)
                 headers.Allow = HttpMethods.Post;
         }
 
-        WoodyLog.Served(
-            _logger, method, http.Response.StatusCode, outcome, _clock.GetElapsedTime(began).TotalMilliseconds, context.TraceId);
+        Report(http, context, call, _clock.GetElapsedTime(began));
     }
 
-    private async Task<WoodyReply> ReplyAsync(ThriftMessage message, WoodyContext context, Action<string> methodIs)
+    private async Task AnswerAsync(HttpContext http, WoodyContext ids, ServedCall call)
+    {
+        WoodyRequestReader.CheckForm(http.Request, _options.Path);
+        var context = WoodyRequestReader.ReadHeaders(http.Request.Headers, ids, _clock.GetUtcNow() + _options.DefaultDeadline);
+        using var visit = _options.Gate.Enter();
+        var message = ThriftMessage.Open(
+            await WoodyRequestReader.ReadBodyAsync(http, _options.MaxBodySize, visit.TakeRoom));
+        var reply = await ReplyAsync(http, message, context, call);
+        if (reply.DeclaredException is { } declared)
+        {
+            call.Outcome = declared;
+            http.Response.Headers[WoodyHeaders.ErrorClass] = WoodyErrorClass.BusinessError;
+            http.Response.Headers[WoodyHeaders.ErrorReason] = declared;
+        }
+
+        var body = ThriftMessage.Serialize(
+            new TMessage(call.Method, TMessageType.Reply, message.Envelope.SeqID), reply.Result);
+        http.Response.ContentType = WoodyHeaders.ContentType;
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
+    }
+
+    private async Task<WoodyReply> ReplyAsync(HttpContext http, ThriftMessage message, WoodyContext context, ServedCall call)
     {
         var (name, type) = (message.Envelope.Name, message.Envelope.Type);
         if (type != TMessageType.Call)
             throw WoodyRequestReader.BadRequest($"the message is of type {(int)type}, not a call");
-        var prepare = _service.Find(name) ?? throw WoodyRequestReader.BadRequest($"unknown method {name}");
-        methodIs(name);
-        var call = prepare(message);
+        var read = _service.Find(name) ?? throw WoodyRequestReader.BadRequest($"unknown method {name}");
+        call.Method = name;
+        if (_options.Refuse(http, name) is { } reason)
+            throw new WoodyErrorException(WoodyError.Forbidden(reason));
+        var (subject, serveAsync) = read(message);
+        call.Subject = subject;
 
         var left = context.Deadline!.Value - _clock.GetUtcNow();
         if (left <= TimeSpan.Zero)
@@ -102,7 +113,21 @@ public sealed class WoodyEndpoint
         var working = left - answering < LongestWait ? left - answering : LongestWait;
         WoodyContext.Current = context with { WorkUntil = _clock.GetUtcNow() + working };
         using var deadline = new CancellationTokenSource(working, _clock);
-        return await call(deadline.Token);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _options.Gate.Ending);
+        var reply = await serveAsync(end.Token);
+        call.Subject ??= reply.Subject;
+        return reply;
+    }
+
+    private void Report(HttpContext http, WoodyContext context, ServedCall call, TimeSpan duration)
+    {
+        call.Subject = call.Subject is { } subject ? Printable(subject, LongestSubject) : null;
+        var status = http.Response.StatusCode;
+        WoodyServerTelemetry.Ended(_options.Service, call, status, duration);
+        if (http.Features.Get<IHttpActivityFeature>()?.Activity is { } span)
+            WoodyServerTelemetry.Describe(span, _options.Service, call, context, status);
+        WoodyLog.Served(
+            _logger, call.Method, call.Subject ?? "-", status, call.Outcome, duration.TotalMilliseconds, context.TraceId);
     }
 
     private WoodyError Sort(Exception e, string method)
@@ -123,9 +148,9 @@ public sealed class WoodyEndpoint
         return WoodyError.Unexpected("internal error");
     }
 
-    /// <summary>A header takes printable ASCII; whatever else a reason quotes is shown as a question mark.</summary>
-    private static string Printable(string reason) =>
-        string.Concat(reason.Take(LongestReason).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+    /// <summary>A header and a line of a log take printable ASCII; whatever else a text quotes is shown as a question mark.</summary>
+    private static string Printable(string text, int longest) =>
+        string.Concat(text.Take(longest).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 }
 
 /// <summary>Puts endpoints into a pipeline.</summary>

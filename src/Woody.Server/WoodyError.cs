@@ -12,6 +12,10 @@ public sealed record WoodyError(int Status, string ErrorClass, string Reason)
     public static WoodyError BadRequest(string reason) =>
         new(StatusCodes.Status400BadRequest, WoodyErrorClass.ResultUnexpected, reason);
 
+    /// <summary>The caller may not make this call; nothing was done.</summary>
+    public static WoodyError Forbidden(string reason) =>
+        new(StatusCodes.Status403Forbidden, WoodyErrorClass.ResultUnexpected, reason);
+
     /// <summary>An error that the contract does not declare.</summary>
     public static WoodyError Unexpected(string reason) =>
         new(StatusCodes.Status500InternalServerError, WoodyErrorClass.ResultUnexpected, reason);

@@ -4,8 +4,9 @@ namespace PayoutManager.Woody.Server;
 
 internal static partial class WoodyLog
 {
-    [LoggerMessage(40, LogLevel.Information, "{Method} answered {Status} ({Outcome}) in {Milliseconds:F1} ms, trace {TraceId}")]
-    public static partial void Served(ILogger logger, string method, int status, string outcome, double milliseconds, string traceId);
+    [LoggerMessage(40, LogLevel.Information, "{Method} of {PayoutId} answered {Status} ({Outcome}) in {Milliseconds:F1} ms, trace {TraceId}")]
+    public static partial void Served(
+        ILogger logger, string method, string payoutId, int status, string outcome, double milliseconds, string traceId);
 
     [LoggerMessage(41, LogLevel.Error, "{Method} failed unexpectedly")]
     public static partial void Failed(ILogger logger, string method, Exception reason);

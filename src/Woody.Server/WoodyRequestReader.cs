@@ -55,7 +55,10 @@ internal static class WoodyRequestReader
         };
     }
 
-    public static async Task<byte[]> ReadBodyAsync(HttpContext http, int maxSize)
+    /// <param name="http">The request.</param>
+    /// <param name="maxSize">The largest body in bytes.</param>
+    /// <param name="takeRoom">Takes room for a body of a size, as bytes arrive; refuses where there is none.</param>
+    public static async Task<byte[]> ReadBodyAsync(HttpContext http, int maxSize, Action<int> takeRoom)
     {
         // Kestrel's own limit would answer 413; woody wants 400 for whatever is wrong with a body.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
@@ -73,6 +76,7 @@ internal static class WoodyRequestReader
             {
                 if (body.Length + read > maxSize)
                     throw TooLarge();
+                takeRoom((int)body.Length + read);
                 body.Write(chunk, 0, read);
             }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -12,11 +13,13 @@ namespace PayoutManager.Woody;
 /// <param name="url">Where the service is.</param>
 /// <param name="timeout">How long to wait for an answer.</param>
 /// <param name="clock">Measures the time-out.</param>
-public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, TimeProvider clock)
+/// <param name="service">The service's name in metrics and traces; null for the path of its address.</param>
+public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, TimeProvider clock, string? service = null)
 {
     private static readonly MediaTypeHeaderValue ThriftMediaType = new(WoodyHeaders.ContentType);
     private static readonly MediaTypeWithQualityHeaderValue ThriftAccepted = new(WoodyHeaders.ContentType);
 
+    private readonly string _service = service ?? url.AbsolutePath;
     private int _sequence;
 
     /// <summary>
@@ -30,6 +33,8 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         UseProxy = false,
         ConnectTimeout = TimeSpan.FromSeconds(2),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        // Each call has one span, this client's own, and is passed on under it.
+        ActivityHeadersPropagator = null,
         // Metadata may be in any language; Kestrel and the JVM peers read UTF-8.
         RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
     };
@@ -44,8 +49,55 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
     public async Task<TResult> CallAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
         where TResult : TBase, new()
     {
+        var began = clock.GetTimestamp();
+        var outcome = "given up";
+        var context = NextContext();
+        using var span = WoodyTelemetry.Source.StartActivity($"{_service}/{method}", ActivityKind.Client);
+        if (span is not null)
+        {
+            span.SetTag("rpc.system", "apache_thrift").SetTag("rpc.service", _service).SetTag("rpc.method", method);
+            WoodyTelemetry.Describe(span, context);
+        }
+
+        try
+        {
+            var result = await ExchangeAsync<TResult>(method, args, context, cancellationToken);
+            outcome = "success";
+            return result;
+        }
+        catch (WoodyCallException e)
+        {
+            outcome = e.Outcome switch
+            {
+                WoodyOutcome.NotDone => "not done",
+                WoodyOutcome.Unknown => "unknown",
+                _ => "unexpected",
+            };
+            throw;
+        }
+        finally
+        {
+            if (outcome != "success")
+                span?.SetStatus(ActivityStatusCode.Error, outcome);
+            WoodyTelemetry.Called(_service, method, outcome, clock.GetElapsedTime(began));
+        }
+    }
+
+    private static WoodyContext NextContext()
+    {
+        var serving = WoodyContext.Current ?? WoodyContext.NewRoot();
+        return serving with { ParentId = serving.SpanId, SpanId = WoodyContext.NewId() };
+    }
+
+    private async Task<TResult> ExchangeAsync<TResult>(
+        string method,
+        TBase args,
+        WoodyContext context,
+        CancellationToken cancellationToken)
+        where TResult : TBase, new()
+    {
         var sequence = Interlocked.Increment(ref _sequence) & int.MaxValue;
-        using var request = CreateRequest(new TMessage(method, TMessageType.Call, sequence), args);
+        using var request = CreateRequest(new TMessage(method, TMessageType.Call, sequence), args, context);
         using var patience = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
@@ -72,21 +124,22 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         }
     }
 
-    private HttpRequestMessage CreateRequest(TMessage envelope, TBase args)
+    private HttpRequestMessage CreateRequest(TMessage envelope, TBase args, WoodyContext context)
     {
-        var context = WoodyContext.Current ?? WoodyContext.NewRoot();
         var content = new ByteArrayContent(ThriftMessage.Serialize(envelope, args));
         content.Headers.ContentType = ThriftMediaType;
         var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
         var headers = request.Headers;
         headers.Accept.Add(ThriftAccepted);
         headers.TryAddWithoutValidation(WoodyHeaders.TraceId, context.TraceId);
-        headers.TryAddWithoutValidation(WoodyHeaders.SpanId, WoodyContext.NewId());
-        headers.TryAddWithoutValidation(WoodyHeaders.ParentId, context.SpanId);
+        headers.TryAddWithoutValidation(WoodyHeaders.SpanId, context.SpanId);
+        headers.TryAddWithoutValidation(WoodyHeaders.ParentId, context.ParentId);
         if (context.Deadline is { } deadline)
             headers.TryAddWithoutValidation(WoodyHeaders.Deadline, ThriftTimestamp.Format(deadline));
         foreach (var (name, value) in context.Meta)
             headers.TryAddWithoutValidation(name, value);
+        DistributedContextPropagator.Current.Inject(
+            Activity.Current, headers, static (carrier, name, value) => ((HttpRequestHeaders)carrier!).TryAddWithoutValidation(name, value));
         return request;
     }
 

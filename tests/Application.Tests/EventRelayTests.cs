@@ -119,7 +119,13 @@ public class EventRelayTests
         using var stop = new CancellationTokenSource();
         var signal = new RelaySignal(_world.Clock);
         var relay = new EventRelay(
-            outbox, publisher, signal, _world.Clock, new RelayOptions(), NullLogger<EventRelay>.Instance).RunAsync(stop.Token);
+            outbox,
+            publisher,
+            signal,
+            new RelayProgress(_world.Clock),
+            _world.Clock,
+            new RelayOptions(),
+            NullLogger<EventRelay>.Instance).RunAsync(stop.Token);
 
         await stop.CancelAsync();
         sent[1].SetResult();

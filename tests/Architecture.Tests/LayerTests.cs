@@ -29,7 +29,12 @@ public class LayerTests
                 "Npgsql.EntityFrameworkCore.PostgreSQL", "Polly.Core",
             ]),
         ["src/Sandbox/Sandbox"] = (["Woody.Server"], ["Confluent.Kafka"]),
-        ["src/Host/Host"] = (["Infrastructure", "Sandbox", "Woody.Server"], ["Scrutor"]),
+        ["src/Host/Host"] = (
+            ["Infrastructure", "Sandbox", "Woody.Server"],
+            [
+                "OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Exporter.Prometheus.AspNetCore",
+                "OpenTelemetry.Extensions.Hosting", "Scrutor",
+            ]),
     };
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class ErrorTests : IAsyncLifetime
         _app = builder.Build();
         _app.RunWoody(
             new PayoutManagementService(_mediator).Create(),
-            new WoodyEndpointOptions { Path = PayoutManagementService.Path, Sort = ErrorSorting.Sort });
+            new WoodyEndpointOptions { Path = PayoutManagementService.Path, Service = "PayoutManagement", Sort = ErrorSorting.Sort });
         await _app.StartAsync();
     }
 

@@ -25,7 +25,7 @@ internal sealed class SimulatedHost
 
         var recovery = new OperationRecovery(
             ports, leases, create, _statusChange, clock, options, NullLogger<OperationRecovery>.Instance);
-        var relay = new EventRelay(ports, ports, signal, clock, new RelayOptions(), NullLogger<EventRelay>.Instance);
+        var relay = new EventRelay(ports, ports, signal, new RelayProgress(clock), clock, new RelayOptions(), NullLogger<EventRelay>.Instance);
         Actor.Start(() => recovery.RunAsync(CancellationToken.None));
         Actor.Start(() => relay.RunAsync(CancellationToken.None));
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MediatR;
 using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Outcomes;
 
 namespace PayoutManager.Application.Audit;
 
@@ -62,7 +63,7 @@ public sealed class AuditWatch : IDisposable
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                AuditLog.NotFinished(_logger, e);
+                AuditLog.NotFinished(_logger, Explanation.Of(e), Explanation.StackOf(e));
             }
             catch (Exception)
             {

@@ -144,7 +144,7 @@ internal sealed class CreateOperation(
         {
             if (await ledger.FindPlanAsync(plan.Id, cancellationToken) is null)
                 return true;
-            OperationLog.PlanMovedByOthers(logger, plan.Id, operation.Operation.PayoutId.Value, refused);
+            OperationLog.PlanMovedByOthers(logger, plan.Id, operation.Operation.PayoutId.Value, refused.Message);
             return false;
         }
 

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Telemetry;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Events;
@@ -8,6 +10,7 @@ namespace PayoutManager.Application.Events;
 internal sealed class EventDispatch(
     IEventSession session,
     RelaySignal signal,
+    RelayProgress progress,
     TimeProvider clock,
     RelayOptions options,
     ILogger logger)
@@ -90,9 +93,12 @@ internal sealed class EventDispatch(
 
     private async Task FollowAsync(OutboxEvent outboxEvent)
     {
+        var readAt = clock.GetTimestamp();
         try
         {
             await session.SendAsync(outboxEvent);
+            PayoutTelemetry.Published(outboxEvent.Age + clock.GetElapsedTime(readAt));
+            progress.Acknowledged(outboxEvent.PayoutId.Value);
             lock (_lock)
             {
                 _sending--;
@@ -108,7 +114,9 @@ internal sealed class EventDispatch(
                 _blocked[outboxEvent.PayoutId] = clock.GetTimestamp();
             }
 
-            RelayLog.CannotSend(logger, outboxEvent.PayoutId.Value, outboxEvent.SequenceId, e);
+            PayoutTelemetry.NotSent();
+            progress.Refused(outboxEvent.PayoutId.Value, e.Message);
+            RelayLog.CannotSend(logger, outboxEvent.PayoutId.Value, outboxEvent.SequenceId, Explanation.Of(e));
         }
 
         signal.Set();

@@ -14,6 +14,7 @@ public sealed class EventRelay(
     IEventOutbox outbox,
     IEventPublisher publisher,
     RelaySignal signal,
+    RelayProgress progress,
     TimeProvider clock,
     RelayOptions options,
     ILogger<EventRelay> logger)
@@ -33,16 +34,22 @@ public sealed class EventRelay(
                 session ??= publisher.Open();
                 if (await outbox.TryLeaseAsync(_owner, options.LeaseDuration, cancellationToken))
                 {
+                    progress.BecameSender(true);
                     try
                     {
                         await RelayWhileLeasedAsync(session, cancellationToken);
                     }
                     finally
                     {
+                        progress.BecameSender(false);
                         // What is still on its way must not leave once the lease may be somebody else's.
                         session.Dispose();
                         session = null;
                     }
+                }
+                else
+                {
+                    progress.Moved();
                 }
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -52,7 +59,7 @@ public sealed class EventRelay(
             catch (Exception e)
             {
                 // Whatever it was, the events are in the table; begin again from there.
-                RelayLog.BeginsAgain(logger, e);
+                RelayLog.BeginsAgain(logger, Explanation.Of(e), Explanation.StackOf(e));
             }
 
             if (session is { IsBroken: true })
@@ -71,7 +78,7 @@ public sealed class EventRelay(
     private async Task RelayWhileLeasedAsync(IEventSession session, CancellationToken cancellationToken)
     {
         var renewedAt = clock.GetTimestamp();
-        var dispatch = new EventDispatch(session, signal, clock, options, logger);
+        var dispatch = new EventDispatch(session, signal, progress, clock, options, logger);
         try
         {
             while (!session.IsBroken)
@@ -87,6 +94,8 @@ public sealed class EventRelay(
 
                 if (!dispatch.IsFull)
                     dispatch.Send(await outbox.ReadUnpublishedAsync(dispatch.Cursor, options.BatchSize, cancellationToken));
+                if (!dispatch.IsSending)
+                    progress.Moved();
                 if (dispatch.IsIdle || dispatch.IsFull)
                     await signal.WaitAsync(options.PollInterval, cancellationToken);
             }
@@ -128,7 +137,7 @@ public sealed class EventRelay(
         catch (Exception e) when (e is NotDoneException or OutcomeUnknownException or OperationCanceledException)
         {
             // What was not marked is sent again by the next host, which has to wait for the lease to run out.
-            RelayLog.ClosedLate(logger, e);
+            RelayLog.ClosedLate(logger, Explanation.Of(e), Explanation.StackOf(e));
         }
     }
 }

@@ -1,6 +1,7 @@
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Telemetry;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Operations;
@@ -26,6 +27,7 @@ internal sealed class LeasedOperation(
             throw TakenOver();
         Ended = true;
         relay.Set();
+        PayoutTelemetry.Applied(payout.Status);
     }
 
     /// <summary>

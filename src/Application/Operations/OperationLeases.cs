@@ -49,7 +49,7 @@ internal sealed class OperationLeases(
         }
         catch (LedgerRefusedException e)
         {
-            OperationLog.PlanRefused(logger, e.PlanId, operation.PayoutId.Value, e);
+            OperationLog.PlanRefused(logger, e.PlanId, operation.PayoutId.Value, e.Message);
             throw;
         }
         catch (Exception e) when (!leased.Ended)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Telemetry;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Operations;
@@ -69,7 +70,7 @@ public sealed class OperationRecovery
         }
         catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
         {
-            OperationLog.ScanFailed(_logger, e);
+            OperationLog.ScanFailed(_logger, Explanation.Of(e), Explanation.StackOf(e));
             return 0;
         }
     }
@@ -82,7 +83,10 @@ public sealed class OperationRecovery
             operation = await _leases.TakeOverAsync(payoutId, cancellationToken);
             if (operation is null)
                 return false;
+            using var span = PayoutTelemetry.Source.StartActivity($"Recover {PayoutTelemetry.KindOf(operation.Intent)}");
+            span?.SetTag("payout.id", payoutId.Value);
             var finished = await FinishAsync(operation, cancellationToken);
+            PayoutTelemetry.Recovered(operation.Intent, finished);
             if (finished)
                 OperationLog.Recovered(_logger, operation.Intent.GetType().Name, payoutId.Value, operation.Attempt);
             return finished;
@@ -90,13 +94,17 @@ public sealed class OperationRecovery
         catch (LedgerRefusedException)
         {
             // Logged where it was met, and the operation is over: it had no effect.
+            PayoutTelemetry.Recovered(operation!.Intent, finished: true);
             return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // One operation that cannot be finished must not keep the others waiting.
+            if (operation is not null)
+                PayoutTelemetry.Recovered(operation.Intent, finished: false);
             var intent = operation?.Intent.GetType().Name ?? "(not taken over)";
-            OperationLog.NotRecovered(_logger, intent, payoutId.Value, operation?.Attempt ?? 0, e);
+            OperationLog.NotRecovered(
+                _logger, intent, payoutId.Value, operation?.Attempt ?? 0, Explanation.Of(e), Explanation.StackOf(e));
             return false;
         }
     }

@@ -33,4 +33,11 @@ public interface IEventOutbox
 /// <param name="PayoutId">The payout that changed.</param>
 /// <param name="SequenceId">The event's place in the payout's history.</param>
 /// <param name="Payload">The record's value, serialised when the change was applied.</param>
-public sealed record OutboxEvent(long Id, PayoutId PayoutId, int SequenceId, byte[] Payload);
+public sealed record OutboxEvent(long Id, PayoutId PayoutId, int SequenceId, byte[] Payload)
+{
+    /// <summary>How long ago it was stored when it was read, by the database's clock.</summary>
+    public TimeSpan Age { get; init; }
+
+    /// <summary>The W3C <c>traceparent</c> of the work that made the change; null where nobody traced.</summary>
+    public string? TraceParent { get; init; }
+}

@@ -1,10 +1,13 @@
 using System.Data.Common;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Host.Faults;
+using PayoutManager.Host.Hosting;
+using PayoutManager.Host.Security;
 using PayoutManager.Infrastructure;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Infrastructure.Storage;
@@ -37,6 +40,21 @@ internal sealed record HostSettings
 
     public required int MaxBodySize { get; init; }
 
+    /// <summary>How many connections callers may have open.</summary>
+    public required int MaxConnections { get; init; }
+
+    public required int MaxConcurrentCalls { get; init; }
+
+    public required int MaxBodyBytesInFlight { get; init; }
+
+    /// <summary>Who vouches for callers' certificates; null where none are asked for.</summary>
+    public required X509Certificate2Collection? ClientAuthority { get; init; }
+
+    /// <summary>Who may call what; empty where everybody may call everything.</summary>
+    public required IReadOnlyList<Caller> Callers { get; init; }
+
+    public required ShutdownOptions Shutdown { get; init; }
+
     public required OperationOptions Operations { get; init; }
 
     public required RelayOptions Relay { get; init; }
@@ -59,10 +77,19 @@ internal sealed record HostSettings
         var required = !environment.IsDevelopment();
 
         read.RejectUnknown("Storage", "Provider", "MigrateOnStartup");
-        read.RejectUnknown("PartyManagement", "Url", "Timeout");
-        read.RejectUnknown("Shumway", "Url", "Timeout");
+        read.RejectUnknown("PartyManagement", "Url", "Timeout", "Authority", "ClientCertificate", "ClientKey");
+        read.RejectUnknown("Shumway", "Url", "Timeout", "Authority", "ClientCertificate", "ClientKey");
         read.RejectUnknown("Kafka", "BootstrapServers", "Topic", "Properties");
-        read.RejectUnknown("Thrift", "DefaultDeadline", "MaxBodySize");
+        read.RejectUnknown(
+            "Thrift",
+            "DefaultDeadline",
+            "MaxBodySize",
+            "MaxConnections",
+            "MaxConcurrentCalls",
+            "MaxBodyBytesInFlight",
+            "ClientAuthority",
+            "Callers");
+        read.RejectUnknown("Shutdown", "Delay", "Drain");
         read.RejectUnknown("Recovery", "LeaseDuration", "ScanInterval");
         read.RejectUnknown("Audit", "Interval", "AtMost");
         read.RejectUnknown("Faults", "KillAt");
@@ -84,6 +111,16 @@ internal sealed record HostSettings
             DefaultDeadline = read.Duration(
                 "Thrift:DefaultDeadline", TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
             MaxBodySize = read.Number("Thrift:MaxBodySize", 1 << 20, least: 1 << 10, most: 1 << 26),
+            MaxConnections = read.Number("Thrift:MaxConnections", 1000, least: 1, most: 100_000),
+            MaxConcurrentCalls = read.Number("Thrift:MaxConcurrentCalls", 512, least: 1, most: 100_000),
+            MaxBodyBytesInFlight = read.Number("Thrift:MaxBodyBytesInFlight", 8 << 20, least: 1 << 16, most: 1 << 30),
+            ClientAuthority = read.Certificates("Thrift:ClientAuthority"),
+            Callers = CallerSettings.Read(read),
+            Shutdown = new ShutdownOptions
+            {
+                Delay = read.Duration("Shutdown:Delay", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+                Drain = read.Duration("Shutdown:Drain", TimeSpan.FromSeconds(15), TimeSpan.Zero, TimeSpan.FromMinutes(10)),
+            },
             Operations = new OperationOptions
             {
                 LeaseDuration = lease,
@@ -98,7 +135,7 @@ internal sealed record HostSettings
             },
             KillAt = KillAtOf(read, environment),
         };
-        CheckEndpoints(read);
+        CheckEndpoints(read, settings);
         CheckKafka(read, settings);
         return read.Errors.Count == 0 ? settings : throw new InvalidConfigurationException(read.Errors);
     }
@@ -107,7 +144,11 @@ internal sealed record HostSettings
     {
         var timeout = read.Duration(
             $"{section}:Timeout", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
-        return read.Url($"{section}:Url", required) is { } url ? new DependencyOptions { Url = url, Timeout = timeout } : null;
+        var authority = read.Certificates($"{section}:Authority");
+        var certificate = read.CertificateWithKey($"{section}:ClientCertificate", $"{section}:ClientKey");
+        return read.Url($"{section}:Url", required) is { } url
+            ? new DependencyOptions { Url = url, Timeout = timeout, Authority = authority, ClientCertificate = certificate }
+            : null;
     }
 
     private static string? ConnectionStringOf(SettingsReader read, StorageProvider provider, bool required)
@@ -149,23 +190,33 @@ internal sealed record HostSettings
         return step;
     }
 
-    private static void CheckEndpoints(SettingsReader read)
+    private static void CheckEndpoints(SettingsReader read, HostSettings settings)
     {
-        foreach (var name in (string[])[ThriftEndpoint, ManagementEndpoint])
+        var addresses = ((string[])[ThriftEndpoint, ManagementEndpoint]).ToDictionary(name => name, name => AddressOf(read, name));
+        if (settings.ClientAuthority is not null && addresses[ThriftEndpoint]?.Scheme == Uri.UriSchemeHttp)
+            read.Reject("Thrift:ClientAuthority", $"needs an https address in Kestrel:Endpoints:{ThriftEndpoint}:Url");
+        if (addresses.Values.All(a => a is { Port: > 0 }) && addresses.Values.Select(a => a!.Port).Distinct().Count() == 1)
+            read.Reject($"Kestrel:Endpoints:{ManagementEndpoint}:Url", "must have a port of its own");
+    }
+
+    private static BindingAddress? AddressOf(SettingsReader read, string name)
+    {
+        var key = $"Kestrel:Endpoints:{name}:Url";
+        if (read.Text(key, required: true) is not { } text)
+            return null;
+        try
         {
-            var key = $"Kestrel:Endpoints:{name}:Url";
-            if (read.Text(key, required: true) is not { } text)
-                continue;
-            try
-            {
-                var address = BindingAddress.Parse(text);
-                if (address.Scheme is not ("http" or "https"))
-                    read.Reject(key, $"must be an http or https address, is '{text}'");
-            }
-            catch (FormatException)
-            {
+            var address = BindingAddress.Parse(text);
+            if (address.Scheme is not ("http" or "https"))
                 read.Reject(key, $"must be an http or https address, is '{text}'");
-            }
+            else if (address.Scheme == Uri.UriSchemeHttps)
+                read.RequireServerCertificate(name);
+            return address;
+        }
+        catch (FormatException)
+        {
+            read.Reject(key, $"must be an http or https address, is '{text}'");
+            return null;
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace PayoutManager.Host.Configuration;
 
@@ -88,6 +90,70 @@ internal sealed class SettingsReader(IConfiguration configuration)
             .Where(pair => pair is { Key.Length: > 0, Value: not null })
             // Environment variables write the dots of a property as they are, but some shells cannot: a colon does, too.
             .ToDictionary(pair => pair.Key.Replace(':', '.'), pair => pair.Value!);
+
+    /// <summary>The keys right below a section.</summary>
+    public IEnumerable<string> Children(string section) => configuration.GetSection(section).GetChildren().Select(child => child.Path);
+
+    /// <summary>The certificates of a PEM file; null where the key is absent.</summary>
+    public X509Certificate2Collection? Certificates(string key)
+    {
+        if (Text(key) is not { } path)
+            return null;
+        try
+        {
+            var certificates = new X509Certificate2Collection();
+            certificates.ImportFromPemFile(path);
+            if (certificates.Count > 0)
+                return certificates;
+            Reject(key, $"names a file without a certificate in PEM: '{path}'");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            Reject(key, $"cannot be read as certificates in PEM: {e.Message}");
+        }
+
+        return null;
+    }
+
+    /// <summary>A certificate and its key from PEM files; null where both keys are absent.</summary>
+    public X509Certificate2? CertificateWithKey(string certificateKey, string keyKey)
+    {
+        var (certificate, key) = (Text(certificateKey), Text(keyKey));
+        if (certificate is null && key is null)
+            return null;
+        if (certificate is null || key is null)
+        {
+            Reject(certificate is null ? certificateKey : keyKey, $"is required with {(certificate is null ? keyKey : certificateKey)}");
+            return null;
+        }
+
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(certificate, key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            Reject(certificateKey, $"and its key cannot be read in PEM: {e.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>An https endpoint needs a certificate, in Kestrel's keys; a file that is named there has to exist.</summary>
+    public void RequireServerCertificate(string endpoint)
+    {
+        var sections = (string[])[$"Kestrel:Endpoints:{endpoint}:Certificate", "Kestrel:Certificates:Default"];
+        if (sections.FirstOrDefault(s => configuration.GetSection(s).Exists()) is not { } section)
+        {
+            Reject($"{sections[0]}:Path", "is required for https");
+            return;
+        }
+
+        foreach (var key in (string[])[$"{section}:Path", $"{section}:KeyPath"])
+        {
+            if (Text(key) is { } path && !File.Exists(path))
+                Reject(key, $"names no file: '{path}'");
+        }
+    }
 
     /// <summary>A key that nothing reads is a typing mistake that would otherwise go unnoticed.</summary>
     public void RejectUnknown(string section, params IReadOnlyList<string> known)

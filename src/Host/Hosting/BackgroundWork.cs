@@ -1,6 +1,10 @@
+using System.Data.Common;
+using System.Net.Sockets;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Telemetry;
 using PayoutManager.Infrastructure.Storage;
 
 namespace PayoutManager.Host.Hosting;
@@ -19,6 +23,12 @@ internal sealed class RecoveryWorker(OperationRecovery recovery) : BackgroundSer
 
 /// <summary>Audits what changes for as long as the host runs.</summary>
 internal sealed class AuditWorker(AuditWatch watch) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => watch.RunAsync(stoppingToken);
+}
+
+/// <summary>Looks at what is under way and waiting for as long as the host runs.</summary>
+internal sealed class BacklogWorker(BacklogWatch watch) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => watch.RunAsync(stoppingToken);
 }
@@ -62,13 +72,15 @@ internal sealed class MigrationWorker(
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            HostLog.CannotMigrate(logger, e);
+            // What the database says for itself needs no stack.
+            var isDatabases = e.GetBaseException() is DbException or SocketException or TimeoutException;
+            HostLog.CannotMigrate(logger, Explanation.Of(e), isDatabases ? null : e);
         }
     }
 }
 
 internal static partial class HostLog
 {
-    [LoggerMessage(100, LogLevel.Error, "Cannot make or upgrade the tables; will try again")]
-    public static partial void CannotMigrate(ILogger logger, Exception reason);
+    [LoggerMessage(100, LogLevel.Error, "Cannot make or upgrade the tables; will try again: {Reason}")]
+    public static partial void CannotMigrate(ILogger logger, string reason, Exception? unexpected);
 }

@@ -18,5 +18,28 @@ internal sealed record Listener(string Name)
         });
     }
 
+    /// <summary>
+    /// Takes so many connections of this listener and closes those beyond at once. Kestrel's own limit is one for all
+    /// listeners: a flood of callers would shut out whoever asks for this host's health.
+    /// </summary>
+    public static void Limit(ListenOptions options, int maxConnections)
+    {
+        var open = 0;
+        options.Use(next => async connection =>
+        {
+            try
+            {
+                if (Interlocked.Increment(ref open) > maxConnections)
+                    connection.Abort();
+                else
+                    await next(connection);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref open);
+            }
+        });
+    }
+
     public static bool Took(HttpContext http, string name) => http.Features.Get<Listener>()?.Name == name;
 }

@@ -1,63 +1,61 @@
+using System.Diagnostics;
 using System.Reflection;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Infrastructure.Storage;
 
 namespace PayoutManager.Host.Management;
 
-/// <summary>What operators ask: is it alive, is it ready, what is it.</summary>
+/// <summary>What operators ask: is it alive, is it ready, how is it getting on, what is it.</summary>
 internal static class ManagementEndpoints
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => Results.Json(new { status = "live" }));
-        routes.MapGet("/health/ready", ReadyAsync);
+        routes.MapGet("/health/ready", Ready);
         routes.MapGet("/info", Info);
+        routes.MapPrometheusScrapingEndpoint("/metrics");
     }
 
-    private static async Task<IResult> ReadyAsync(
-        DatabaseMigrator database,
-        KafkaProbe broker,
-        TimeProvider clock,
-        CancellationToken cancellationToken)
+    /// <summary>Questions of operators are nobody's trace.</summary>
+    public static Task NotTraced(HttpContext http, RequestDelegate next)
     {
-        var checks = await Task.WhenAll(
-            FindDatabaseFaultAsync(database, clock, cancellationToken),
-            Task.Run(broker.FindFault, cancellationToken));
-        var ready = checks.All(fault => fault is null);
+        if (Activity.Current is { } span)
+        {
+            span.IsAllDataRequested = false;
+            span.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        }
+
+        return next(http);
+    }
+
+    private static IResult Ready(HealthWatch health)
+    {
+        var report = health.Judge();
         return Results.Json(
             new
             {
-                status = ready ? "ready" : "not ready",
-                database = checks[0] ?? "ok",
-                broker = checks[1] ?? "ok",
+                status = report.Status,
+                database = report.Database,
+                broker = report.Broker,
+                relay = report.Relay,
+                partyManagement = report.PartyManagement,
+                shumway = report.Shumway,
             },
-            statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
-    }
-
-    private static async Task<string?> FindDatabaseFaultAsync(
-        DatabaseMigrator database,
-        TimeProvider clock,
-        CancellationToken cancellationToken)
-    {
-        try
-        {
-            var pending = await database.GetPendingAsync(cancellationToken).WaitAsync(Patience, clock, cancellationToken);
-            return pending.Count == 0 ? null : $"not migrated: {string.Join(", ", pending)}";
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            return $"out of reach: {e.GetBaseException().GetType().Name}";
-        }
+            statusCode: report.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
     private static IResult Info(IHostEnvironment environment, StorageOptions storage, KafkaOptions kafka) => Results.Json(new
     {
-        version = typeof(ManagementEndpoints).Assembly
-            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+        version = ProductVersion.Text,
         environment = environment.EnvironmentName,
         storage = new { provider = storage.Provider.ToString() },
         kafka = new { bootstrapServers = kafka.BootstrapServers, topic = kafka.Topic },
     });
+}
+
+/// <summary>What this build calls itself.</summary>
+internal static class ProductVersion
+{
+    public static string Text { get; } = typeof(ProductVersion).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 }

@@ -17,12 +17,15 @@ namespace PayoutManager.Host.Thrift;
 internal sealed class PayoutManagementService(IMediator mediator)
 {
     public const string Path = "/payout/management";
+    public const string Name = "PayoutManagement";
+
+    public static readonly IReadOnlyList<string> Methods = ["CreatePayout", "GetPayout", "ConfirmPayout", "CancelPayout"];
 
     public WoodyService Create() => new WoodyService()
-        .Method<Calls.CreatePayout_args>("CreatePayout", CreatePayoutAsync)
-        .Method<Calls.GetPayout_args>("GetPayout", GetPayoutAsync)
-        .Method<Calls.ConfirmPayout_args>("ConfirmPayout", ConfirmPayoutAsync)
-        .Method<Calls.CancelPayout_args>("CancelPayout", CancelPayoutAsync);
+        .Method<Calls.CreatePayout_args>("CreatePayout", CreatePayoutAsync, args => args.PayoutParams?.PayoutId)
+        .Method<Calls.GetPayout_args>("GetPayout", GetPayoutAsync, args => args.PayoutId)
+        .Method<Calls.ConfirmPayout_args>("ConfirmPayout", ConfirmPayoutAsync, args => args.PayoutId)
+        .Method<Calls.CancelPayout_args>("CancelPayout", CancelPayoutAsync, args => args.PayoutId);
 
     private async Task<WoodyReply> CreatePayoutAsync(Calls.CreatePayout_args args, CancellationToken cancellationToken)
     {
@@ -40,7 +43,7 @@ internal sealed class PayoutManagementService(IMediator mediator)
                     parameters.PayoutToolId),
                 cancellationToken);
             result.Success = PayoutContract.ToWire(payout);
-            return new WoodyReply(result);
+            return new WoodyReply(result, Subject: payout.Id.Value);
         }
         catch (InsufficientFundsException)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -39,27 +40,59 @@ internal sealed class KafkaEventPublisher(KafkaOptions options, ILogger<KafkaEve
                 Key = Encoding.UTF8.GetBytes(outboxEvent.PayoutId.Value),
                 Value = outboxEvent.Payload,
             };
+            var span = StartSpan(outboxEvent);
+            if ((span?.Id ?? outboxEvent.TraceParent) is { } traceParent)
+                message.Headers = new Headers { { "traceparent", Encoding.ASCII.GetBytes(traceParent) } };
             try
             {
-                _producer.Produce(_topic, message, report =>
-                {
-                    if (report.Error.IsError)
-                        sent.TrySetException(new KafkaException(report.Error));
-                    else
-                        sent.TrySetResult();
-                });
+                _producer.Produce(_topic, message, report => End(report.Error));
             }
             catch (KafkaException e)
             {
                 // Refused before it was queued: too large, or the queue is full.
-                sent.TrySetException(e);
+                End(e.Error);
             }
 
             return sent.Task;
+
+            void End(Error error)
+            {
+                if (error.IsError)
+                    span?.SetStatus(ActivityStatusCode.Error, error.Reason);
+                span?.Dispose();
+                if (error.IsError)
+                    sent.TrySetException(new KafkaException(error));
+                else
+                    sent.TrySetResult();
+            }
+        }
+
+        /// <summary>The sending's span under the work that made the change, however long ago that was.</summary>
+        private Activity? StartSpan(OutboxEvent outboxEvent)
+        {
+            if (!ActivityContext.TryParse(outboxEvent.TraceParent, null, isRemote: true, out var parent))
+                return null;
+            // It ends on another thread, and is nobody's current one.
+            var current = Activity.Current;
+            var span = KafkaTelemetry.Source.StartActivity($"send {_topic}", ActivityKind.Producer, parent);
+            Activity.Current = current;
+            return span?
+                .SetTag("messaging.system", "kafka")
+                .SetTag("messaging.destination.name", _topic)
+                .SetTag("payout.id", outboxEvent.PayoutId.Value);
         }
 
         public void Dispose() => _producer.Dispose();
     }
+}
+
+/// <summary>What is told of sending to Kafka.</summary>
+public static class KafkaTelemetry
+{
+    /// <summary>The name of the spans' source.</summary>
+    public const string Name = "PayoutManager.Kafka";
+
+    internal static readonly ActivitySource Source = new(Name);
 }
 
 internal static partial class KafkaLog

@@ -38,9 +38,26 @@ internal sealed class EventOutbox(Database database) : IEventOutbox
                     earlier.PayoutId == e.PayoutId && earlier.SequenceId < e.SequenceId && earlier.PublishedAt == null))
                 .OrderBy(e => e.Id)
                 .Take(limit)
-                .Select(e => new { e.Id, e.PayoutId, e.SequenceId, e.Payload })
+                .Select(e => new
+                {
+                    e.Id,
+                    e.PayoutId,
+                    e.SequenceId,
+                    e.Payload,
+                    e.TraceParent,
+                    e.StoredAt,
+                    // The sum gives the value a type that can be read on both databases.
+                    Now = DatabaseClock.Now().AddSeconds(0),
+                })
                 .ToListAsync(cancellationToken);
-            return [.. rows.Select(r => new OutboxEvent(r.Id, new PayoutId(r.PayoutId), r.SequenceId, r.Payload))];
+            return
+            [
+                .. rows.Select(r => new OutboxEvent(r.Id, new PayoutId(r.PayoutId), r.SequenceId, r.Payload)
+                {
+                    Age = r.Now - r.StoredAt,
+                    TraceParent = r.TraceParent,
+                }),
+            ];
         });
 
     public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken) =>

@@ -1,0 +1,79 @@
+using System.Diagnostics.Metrics;
+using PayoutManager.Application.Events;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+
+namespace PayoutManager.Application.Telemetry;
+
+/// <summary>
+/// Keeps the figures of what is under way and waiting. They are the database's, the same on every host; while it is out of
+/// reach there are none, rather than old ones.
+/// </summary>
+public sealed class BacklogWatch : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private static readonly string[] Kinds = ["create", "confirm", "cancel"];
+
+    private readonly IBacklog _backlog;
+    private readonly TimeProvider _clock;
+    private readonly Meter _meter = new(PayoutTelemetry.Name);
+    private Backlog? _latest;
+
+    /// <summary>A watch over the whole service.</summary>
+    public BacklogWatch(IBacklog backlog, RelayProgress relay, TimeProvider clock)
+    {
+        _backlog = backlog;
+        _clock = clock;
+        _meter.CreateObservableGauge(
+            "payouts.operations", () => OfOperations(q => q.Count), "{operation}", "Operations under way, by kind.");
+        _meter.CreateObservableGauge(
+            "payouts.operations.oldest.age", () => OfOperations(q => q.OldestAge.TotalSeconds), "s", "Age of the oldest operation, by kind.");
+        _meter.CreateObservableGauge(
+            "payouts.events.unpublished", () => OfEvents(q => q.Count), "{event}", "Events that are not acknowledged yet.");
+        _meter.CreateObservableGauge(
+            "payouts.events.oldest.age", () => OfEvents(q => q.OldestAge.TotalSeconds), "s", "Age of the oldest event that is not acknowledged yet.");
+        _meter.CreateObservableGauge(
+            "payouts.relay.sending", () => relay.IsSender ? 1 : 0, description: "1 on the host that sends events.");
+        _meter.CreateObservableGauge(
+            "payouts.relay.blocked", () => relay.Blocked.Count, "{payout}", "Payouts whose next event the broker does not take.");
+    }
+
+    /// <summary>The figures as they were at the latest look; null if the database was not reached.</summary>
+    public Backlog? Latest => Volatile.Read(ref _latest);
+
+    /// <summary>Looks at every interval until told to stop.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            Volatile.Write(ref _latest, await TryReadAsync(cancellationToken));
+            await Task.Delay(Interval, _clock, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    private async Task<Backlog?> TryReadAsync(CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(Interval, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        try
+        {
+            return await _backlog.ReadAsync(either.Token);
+        }
+        catch (NotDoneException)
+        {
+            return null;
+        }
+    }
+
+    private IEnumerable<Measurement<double>> OfOperations(Func<Waiting, double> figure) => Latest is { } latest
+        ? Kinds.Select(kind => new Measurement<double>(
+            figure(latest.Operations.GetValueOrDefault(kind)), new KeyValuePair<string, object?>("kind", kind)))
+        : [];
+
+    private IEnumerable<Measurement<double>> OfEvents(Func<Waiting, double> figure) =>
+        Latest is { } latest ? [new Measurement<double>(figure(latest.Events))] : [];
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using PayoutManager.Application.Operations;
+using PayoutManager.Domain.Payouts;
+
+namespace PayoutManager.Application.Telemetry;
+
+/// <summary>What is told of payouts, operations and events while they move.</summary>
+public static class PayoutTelemetry
+{
+    /// <summary>The name of both the spans' source and the meter.</summary>
+    public const string Name = "PayoutManager";
+
+    internal static readonly ActivitySource Source = new(Name);
+
+    private static readonly Meter Meter = new(Name);
+
+    private static readonly Counter<long> Transitions = Meter.CreateCounter<long>(
+        "payouts.transitions", "{payout}", "Payouts that took a status, by that status.");
+
+    private static readonly Counter<long> Recoveries = Meter.CreateCounter<long>(
+        "payouts.recoveries", "{operation}", "Operations of others that this host took over, by kind and outcome.");
+
+    private static readonly Counter<long> SendFailures = Meter.CreateCounter<long>(
+        "payouts.relay.failures", "{event}", "Events that the broker did not take; each is sent again.");
+
+    private static readonly Histogram<double> PublishDuration = Meter.CreateHistogram(
+        "payouts.relay.publish.duration",
+        "s",
+        "From the commit of a change to the broker's acknowledgement of its event.",
+        advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+        });
+
+    /// <summary>What an operation is called in metrics and traces.</summary>
+    public static string KindOf(OperationIntent intent) => intent switch
+    {
+        CreateIntent => "create",
+        ConfirmIntent => "confirm",
+        _ => "cancel",
+    };
+
+    internal static void Applied(PayoutStatus status) =>
+        Transitions.Add(1, new KeyValuePair<string, object?>("to", status.ToString()));
+
+    internal static void Recovered(OperationIntent intent, bool finished) => Recoveries.Add(
+        1,
+        new KeyValuePair<string, object?>("kind", KindOf(intent)),
+        new KeyValuePair<string, object?>("outcome", finished ? "finished" : "failed"));
+
+    internal static void Published(TimeSpan sinceCommit) => PublishDuration.Record(sinceCommit.TotalSeconds);
+
+    internal static void NotSent() => SendFailures.Add(1);
+}

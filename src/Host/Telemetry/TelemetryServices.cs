@@ -1,0 +1,42 @@
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using PayoutManager.Application.Telemetry;
+using PayoutManager.Host.Management;
+using PayoutManager.Infrastructure.Kafka;
+using PayoutManager.Woody;
+
+namespace PayoutManager.Host.Telemetry;
+
+/// <summary>
+/// Metrics to be scraped and, where an OpenTelemetry collector is configured, metrics and traces sent to it. The collector,
+/// sampling and resource attributes are configured by OpenTelemetry's own variables.
+/// </summary>
+internal static class TelemetryServices
+{
+    /// <summary>The variable that says where the collector is.</summary>
+    public const string CollectorKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    public static void AddPayoutTelemetry(this IServiceCollection services, IConfiguration configuration)
+    {
+        var telemetry = services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource
+                .AddService("payout-manager", serviceVersion: ProductVersion.Text)
+                .AddEnvironmentVariableDetector())
+            .WithMetrics(metrics => metrics
+                .AddMeter(
+                    PayoutTelemetry.Name,
+                    $"{PayoutTelemetry.Name}.*",
+                    "Npgsql",
+                    "System.Runtime",
+                    "Microsoft.AspNetCore.Server.Kestrel")
+                .AddPrometheusExporter());
+        if (string.IsNullOrWhiteSpace(configuration[CollectorKey]))
+            return;
+        telemetry
+            .WithMetrics(metrics => metrics.AddOtlpExporter())
+            .WithTracing(traces => traces
+                .AddSource("Microsoft.AspNetCore", PayoutTelemetry.Name, WoodyTelemetry.Name, KafkaTelemetry.Name, "Npgsql")
+                .AddOtlpExporter());
+    }
+}

@@ -1,0 +1,14 @@
+namespace PayoutManager.Woody.Server;
+
+/// <summary>What becomes known of a call while it is served.</summary>
+internal sealed class ServedCall
+{
+    /// <summary>The method's name once it is known to exist, so that there are only so many of them.</summary>
+    public string Method { get; set; } = "-";
+
+    /// <summary>What the call is about; null where it does not say.</summary>
+    public string? Subject { get; set; }
+
+    /// <summary>How it ended: success, the name of a declared exception, or an error class.</summary>
+    public string Outcome { get; set; } = "success";
+}
