@@ -81,7 +81,8 @@ public static class InfrastructureServices
         // What nobody asked for, such as looking for events ten times a second, would fill every trace store.
         source.ConfigureTracing(tracing => tracing
             .ConfigureCommandFilter(_ => Activity.Current is not null)
-            .ConfigureBatchFilter(_ => Activity.Current is not null));
+            .ConfigureBatchFilter(_ => Activity.Current is not null)
+            .EnablePhysicalOpenTracing(enable: false));
     }
 
     /// <summary>Lives as long as the process, as its client does.</summary>

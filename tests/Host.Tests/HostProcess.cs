@@ -1,17 +1,23 @@
+using System.Globalization;
 using PayoutManager.Testing;
+using PayoutManager.Woody;
+using Thrift.Protocol;
 
 namespace PayoutManager.Host.Tests;
 
 /// <summary>The host as it runs in production: its own process, environment variables only, all peers elsewhere.</summary>
 public sealed class HostProcess : IDisposable
 {
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = new(WoodyClient.CreateHandler());
     private readonly ChildProcess _process;
     private readonly int _managementPort;
 
-    private HostProcess(ChildProcess process, int thriftPort, int managementPort)
+    private readonly string _scheme;
+
+    private HostProcess(ChildProcess process, string scheme, int thriftPort, int managementPort)
     {
         _process = process;
+        _scheme = scheme;
         ThriftPort = thriftPort;
         _managementPort = managementPort;
     }
@@ -21,24 +27,32 @@ public sealed class HostProcess : IDisposable
 
     public int ThriftPort { get; }
 
-    public Uri ThriftUrl => new($"http://127.0.0.1:{ThriftPort}/payout/management");
+    public Uri ThriftUrl => new($"{_scheme}://127.0.0.1:{ThriftPort}/payout/management");
 
     public Uri ManagementUrl => new($"http://127.0.0.1:{_managementPort}/");
 
     public string Output => _process.Output;
 
-    public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes)
+    public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes) =>
+        Start(peers, Uri.UriSchemeHttp, changes);
+
+    /// <summary>Starts a host that serves Thrift over TLS.</summary>
+    public static HostProcess StartWithTls(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes) =>
+        Start(peers, Uri.UriSchemeHttps, changes);
+
+    private static HostProcess Start(PostgresPeers peers, string scheme, IReadOnlyList<(string Key, string Value)> changes)
     {
         var (thriftPort, managementPort) = (Ports.Free(), Ports.Free());
         var environment = EnvironmentOf(
             peers,
             [
-                ("Kestrel__Endpoints__Thrift__Url", $"http://127.0.0.1:{thriftPort}"),
+                ("Kestrel__Endpoints__Thrift__Url", $"{scheme}://127.0.0.1:{thriftPort}"),
                 ("Kestrel__Endpoints__Management__Url", $"http://127.0.0.1:{managementPort}"),
                 .. changes,
             ]);
         return new HostProcess(
             ChildProcess.Start("dotnet", [Program], environment),
+            scheme,
             thriftPort,
             managementPort);
     }
@@ -79,8 +93,32 @@ public sealed class HostProcess : IDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System);
         }
 
-        Assert.Fail(Output);
+        Assert.Fail(Output.Length > 20_000 ? Output[^20_000..] : Output);
     }
+
+    /// <summary>Calls the host as a peer does.</summary>
+    public Task<TResult> CallAsync<TResult>(string method, TBase args)
+        where TResult : TBase, new()
+    {
+        WoodyContext.Current = WoodyContext.NewRoot();
+        return new WoodyClient(_http, ThriftUrl, TimeSpan.FromSeconds(30), TimeProvider.System)
+            .CallAsync<TResult>(method, args, CancellationToken.None);
+    }
+
+    /// <summary>What the process takes of the machine.</summary>
+    public Footprint Measure()
+    {
+        var status = File.ReadLines($"/proc/{_process.Id}/status")
+            .Select(line => line.Split(':', StringSplitOptions.TrimEntries))
+            .ToDictionary(field => field[0], field => field[^1]);
+        return new Footprint(
+            Kilobytes("VmRSS"), Kilobytes("VmHWM"), Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length);
+
+        long Kilobytes(string field) => long.Parse(status[field].Split(' ')[0], CultureInfo.InvariantCulture) << 10;
+    }
+
+    /// <summary>Lets the peak be measured from now on.</summary>
+    public void ForgetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 
     public void Terminate() => _process.Terminate();
 
@@ -103,3 +141,9 @@ public sealed class HostProcess : IDisposable
         return environment;
     }
 }
+
+/// <summary>What a process takes of the machine.</summary>
+/// <param name="Memory">Resident, in bytes.</param>
+/// <param name="PeakMemory">The most that was.</param>
+/// <param name="OpenFiles">Files and connections.</param>
+public sealed record Footprint(long Memory, long PeakMemory, int OpenFiles);

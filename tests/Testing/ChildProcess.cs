@@ -79,6 +79,9 @@ public sealed class ChildProcess : IDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>Its number.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => _process.HasExited;
 

@@ -58,6 +58,20 @@ public static class Topic
         return records;
     }
 
+    /// <summary>A header of the first record of a topic, as text.</summary>
+    public static string? ReadHeader(string bootstrapServers, string topic, string name)
+    {
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
+        {
+            BootstrapServers = bootstrapServers,
+            GroupId = Guid.CreateVersion7().ToString(),
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+        }).SetLogHandler((_, _) => { }).Build();
+        consumer.Subscribe(topic);
+        var headers = consumer.Consume(Patience)?.Message.Headers ?? [];
+        return headers.TryGetLastBytes(name, out var value) ? Encoding.ASCII.GetString(value) : null;
+    }
+
     /// <summary>The partition that a Java producer chooses for a key: murmur2, made positive, modulo the partitions.</summary>
     public static int JavaPartition(string key, int partitions) => (Murmur2(Encoding.UTF8.GetBytes(key)) & 0x7fffffff) % partitions;
 

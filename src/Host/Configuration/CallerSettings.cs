@@ -34,7 +34,8 @@ internal static class CallerSettings
             return null;
         try
         {
-            return new X500DistinguishedName(text);
+            // Decoded again, so that its text is written as that of a certificate is.
+            return new X500DistinguishedName(new X500DistinguishedName(text).RawData);
         }
         catch (CryptographicException)
         {

@@ -30,6 +30,8 @@ internal static class TelemetryServices
                     "Npgsql",
                     "System.Runtime",
                     "Microsoft.AspNetCore.Server.Kestrel")
+                // A histogram for each peer's every connection, which says nothing that calls do not.
+                .AddView("kestrel.connection.duration", MetricStreamConfiguration.Drop)
                 .AddPrometheusExporter());
         if (string.IsNullOrWhiteSpace(configuration[CollectorKey]))
             return;

@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using PayoutManager.Testing;
+using YamlDotNet.RepresentationModel;
+
+namespace PayoutManager.Host.Tests.Operating;
+
+/// <summary>What <c>deploy/</c> holds.</summary>
+internal static partial class DeployedFiles
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, "deploy");
+
+    // What is left of an expression without these and without functions is a metric.
+    private static readonly string[] Words = ["and", "or", "unless", "by", "without", "on", "ignoring", "bool", "offset"];
+
+    public static string PathOf(string file) => Path.Combine(Folder, file);
+
+    public static IReadOnlyList<YamlNode> Yaml(string file)
+    {
+        var stream = new YamlStream();
+        using var reader = new StreamReader(PathOf(file));
+        stream.Load(reader);
+        return [.. stream.Documents.Select(document => document.RootNode)];
+    }
+
+    public static IReadOnlyList<YamlNode> Alerts() =>
+        [.. ((YamlSequenceNode)Yaml("prometheus/alerts.yml")[0]["groups"]).SelectMany(group => (YamlSequenceNode)group["rules"])];
+
+    public static JsonNode Dashboard() => JsonNode.Parse(File.ReadAllText(PathOf("grafana/payout-manager.json")))!;
+
+    public static IReadOnlySet<string> MetricsOfAlerts() => Alerts().SelectMany(rule => MetricsOf(rule["expr"].ToString())).ToHashSet();
+
+    public static IReadOnlySet<string> MetricsOfDashboard() =>
+        Panels().SelectMany(panel => panel["targets"]!.AsArray()).SelectMany(target => MetricsOf(target!["expr"]!.GetValue<string>())).ToHashSet();
+
+    public static IEnumerable<JsonNode> Panels() =>
+        Dashboard()["panels"]!.AsArray().Where(panel => panel!["type"]!.GetValue<string>() != "row")!;
+
+    /// <summary>The metrics that an expression of PromQL names.</summary>
+    public static IEnumerable<string> MetricsOf(string expression) =>
+        Name().Matches(Aside().Replace(expression, " ")).Select(match => match.Value).Except(Words);
+
+    /// <summary>Matchers, texts, ranges, and the labels of an aggregation.</summary>
+    [GeneratedRegex("""\{[^}]*\}|"[^"]*"|\[[^\]]*\]|\b(by|without|on|ignoring)\s*\([^)]*\)""")]
+    private static partial Regex Aside();
+
+    [GeneratedRegex(@"(?<![\w.$])[a-zA-Z_:][\w:]*(?!\w*\s*\()")]
+    private static partial Regex Name();
+}

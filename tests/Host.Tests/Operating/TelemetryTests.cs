@@ -1,0 +1,132 @@
+using Npgsql;
+using PayoutManager.Infrastructure.Kafka;
+using PayoutManager.Testing;
+using PayoutManager.Thrift.Serialization;
+using Thrift.Protocol.Entities;
+using Calls = PayoutManager.Thrift.Payouts.PayoutManagement.InternalStructs;
+
+namespace PayoutManager.Host.Tests.Operating;
+
+public sealed class TelemetryTests : IAsyncLifetime
+{
+    private readonly HttpClient _http = new();
+    private PostgresPeers _peers = null!;
+
+    public async Task InitializeAsync() => _peers = await PostgresPeers.StartAsync();
+
+    public async Task DisposeAsync()
+    {
+        await _peers.DisposeAsync();
+        _http.Dispose();
+    }
+
+    [Fact]
+    public async Task Metrics_tell_what_was_done_and_dashboard_and_alerts_ask_for_nothing_else()
+    {
+        // Nothing is left waiting, but one event is too large for the broker.
+        using var host = HostProcess.Start(_peers, ("Kafka__Properties__message.max.bytes", "3000"), ("Recovery__LeaseDuration", "00:00:01"));
+        await host.UntilReadyAsync();
+        await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-1", 100_000));
+        await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-1", 100_000));
+        await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-2", 100_000));
+        await host.CallAsync<Calls.ConfirmPayout_result>("ConfirmPayout", new Calls.ConfirmPayout_args { PayoutId = "m-1" });
+        await host.CallAsync<Calls.CancelPayout_result>(
+            "CancelPayout", new Calls.CancelPayout_args { PayoutId = "m-1", Details = new string('x', 4000) });
+        await host.CallAsync<Calls.GetPayout_result>("GetPayout", new Calls.GetPayout_args { PayoutId = "m-1" });
+        await AbandonConfirmAsync("m-2");
+
+        var metrics = await Metrics.ReadAsync(_http, host.ManagementUrl);
+        await host.UntilAsync(async () =>
+        {
+            metrics = await Metrics.ReadAsync(_http, host.ManagementUrl);
+            return metrics.Sum("payouts_transitions_total", ("to", "confirmed")) == 2
+                && metrics.Sum("payouts_relay_blocked") == 1
+                && metrics.Sum("payouts_events_unpublished") == 1
+                && metrics.Sum("payouts_operations") == 0
+                && metrics.Sum("payouts_ready") == 1
+                && metrics.Sum("payouts_relay_publish_duration_seconds_count") == 4;
+        });
+
+        Assert.Equal(
+            (2, 1, 1, 1, 1),
+            (
+                Calls("CreatePayout", "success"),
+                Calls("CreatePayout", "PayoutAlreadyExists"),
+                Calls("ConfirmPayout", "success"),
+                Calls("CancelPayout", "success"),
+                Calls("GetPayout", "success")));
+        Assert.Equal(2, metrics.Sum("payouts_transitions_total", ("to", "unpaid")));
+        Assert.Equal(1, metrics.Sum("payouts_transitions_total", ("to", "cancelled")));
+        Assert.Equal(1, metrics.Sum("payouts_recoveries_total", ("kind", "confirm"), ("outcome", "finished")));
+        Assert.Equal(3, metrics.Sum("thrift_client_call_duration_seconds_count", ("service", "Shumway"), ("method", "Hold"), ("outcome", "success")));
+        Assert.Equal(2, metrics.Sum("thrift_client_call_duration_seconds_count", ("service", "PartyManagement"), ("method", "Get")));
+        Assert.Equal((0, 1), (metrics.Sum("payouts_operations"), metrics.Sum("payouts_relay_sending")));
+        Assert.Equal((4, 1), (metrics.Sum("payouts_peer_up"), metrics.Sum("payouts_ready")));
+        Assert.True(metrics.Sum("payouts_relay_failures_total") >= 1);
+
+        Assert.NotEqual(0, metrics.Sum("db_client_connection_count", ("db_client_connection_state", "idle")));
+        Assert.Empty(DeployedFiles.MetricsOfAlerts().Except(metrics.Names).Except(["up"]));
+        Assert.Empty(DeployedFiles.MetricsOfDashboard().Except(metrics.Names).Except(["up"]));
+
+        double Calls(string method, string outcome) =>
+            metrics.Sum("thrift_server_call_duration_seconds_count", ("method", method), ("outcome", outcome));
+    }
+
+    [Fact]
+    public async Task A_trace_goes_from_the_caller_through_ledger_and_database_to_the_topic()
+    {
+        await using var collector = await OtlpCollector.StartAsync();
+        using var host = HostProcess.Start(
+            _peers,
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url.ToString()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"));
+        await host.UntilReadyAsync();
+        const string trace = "0af7651916cd43dd8448eb211c80319c";
+        using var request = new HttpRequestMessage(HttpMethod.Post, host.ThriftUrl)
+        {
+            Content = new ByteArrayContent(ThriftMessage.Serialize(
+                new TMessage("CreatePayout", TMessageType.Call, 1), RunningHost.CreateArgs("traced", 100_000))),
+        };
+        request.Content.Headers.ContentType = new("application/x-thrift");
+        request.Headers.Add("traceparent", $"00-{trace}-b7ad6b7169203331-01");
+        request.Headers.Add("woody.trace-id", "woody-trace");
+        request.Headers.Add("woody.span-id", "woody-span");
+        request.Headers.Add("woody.parent-id", "woody-parent");
+        (await _http.SendAsync(request)).EnsureSuccessStatusCode();
+
+        await host.UntilAsync(() => Task.FromResult(new[] { "PayoutManagement/CreatePayout", "send pm-events-payout" }
+            .All(name => collector.Spans.Any(s => s.TraceId == trace && s.Name == name))));
+
+        var spans = collector.Spans.Where(s => s.TraceId == trace).ToList();
+        var call = spans.Single(s => s.Name == "PayoutManagement/CreatePayout");
+        Assert.Equal("b7ad6b7169203331", call.ParentId);
+        Assert.Equal(
+            ("woody-trace", "woody-span", "woody-parent", "traced", "success"),
+            (call.Tags["woody.trace_id"], call.Tags["woody.span_id"], call.Tags["woody.parent_id"], call.Tags["payout.id"], call.Tags["outcome"]));
+        var handler = spans.Single(s => s.Name == "CreatePayoutCommand");
+        Assert.Equal(call.Id, handler.ParentId);
+        var hold = spans.Single(s => s.Name == "Shumway/Hold");
+        Assert.Equal(
+            (handler.Id, "woody-trace", "woody-span"), (hold.ParentId, hold.Tags["woody.trace_id"], hold.Tags["woody.parent_id"]));
+        Assert.Contains(spans, s => s.Name == "PartyManagement/ComputePayoutCashFlow" && s.ParentId == handler.Id);
+        Assert.Contains(
+            spans,
+            s => s.ParentId == handler.Id && s.Tags.Values.Any(v => v.Contains("INSERT INTO pm.payout_event", StringComparison.Ordinal)));
+        var send = spans.Single(s => s.Name == "send pm-events-payout");
+        Assert.Equal(
+            $"00-{trace}-{send.Id}-01", Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
+
+        // Looking for work ten times a second is nobody's trace, and neither is an operator's question.
+        Assert.All(collector.Spans, s => Assert.Equal(trace, s.TraceId));
+    }
+
+    /// <summary>Who dies right after writing a confirm down leaves this.</summary>
+    private async Task AbandonConfirmAsync(string id)
+    {
+        await using var source = NpgsqlDataSource.Create(_peers.ConnectionString);
+        await using var command = source.CreateCommand(
+            $"INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request) VALUES ('{id}', 'confirm', 1, 'gone', now(), '{{}}')");
+        await command.ExecuteNonQueryAsync();
+    }
+}
