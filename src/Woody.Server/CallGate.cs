@@ -6,9 +6,9 @@ namespace PayoutManager.Woody.Server;
 /// </summary>
 /// <param name="maxCalls">How many calls may be served at once. Default 512.</param>
 /// <param name="maxBodyBytes">
-/// How many bytes the bodies of all calls may take together, beyond the first 16 KiB of each. Default 8 MiB.
+/// How many bytes the bodies of all calls may take together, beyond the first 16 KiB of each. Default 4 MiB.
 /// </param>
-public sealed class CallGate(int maxCalls = 512, int maxBodyBytes = 8 << 20) : IDisposable
+public sealed class CallGate(int maxCalls = 512, int maxBodyBytes = 4 << 20) : IDisposable
 {
     // What every call may take without asking: calls of a payout's size never compete with large ones.
     private const int Free = 16 << 10;

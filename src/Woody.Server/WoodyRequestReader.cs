@@ -57,7 +57,7 @@ internal static class WoodyRequestReader
 
     /// <param name="http">The request.</param>
     /// <param name="maxSize">The largest body in bytes.</param>
-    /// <param name="takeRoom">Takes room for a body of a size, as bytes arrive; refuses where there is none.</param>
+    /// <param name="takeRoom">Takes room for a body of a size; refuses where there is none.</param>
     public static async Task<byte[]> ReadBodyAsync(HttpContext http, int maxSize, Action<int> takeRoom)
     {
         // Kestrel's own limit would answer 413; woody wants 400 for whatever is wrong with a body.
@@ -68,8 +68,27 @@ internal static class WoodyRequestReader
             throw TooLarge();
         try
         {
-            // A claimed length is not believed either: memory is taken as bytes arrive.
-            using var body = new MemoryStream(capacity: (int)Math.Min(length ?? 0, 4096));
+            return length is { } claimed
+                ? await ReadClaimedAsync((int)claimed)
+                : await ReadChunksAsync();
+        }
+        catch (Exception e) when (e is BadHttpRequestException or EndOfStreamException)
+        {
+            throw BadRequest($"the body cannot be read: {e.Message}");
+        }
+
+        // Only so many bytes can be claimed at once, and they are kept once: no buffer that grows, no copy at the end.
+        async Task<byte[]> ReadClaimedAsync(int claimed)
+        {
+            takeRoom(claimed);
+            var body = new byte[claimed];
+            await http.Request.Body.ReadExactlyAsync(body, http.RequestAborted);
+            return body;
+        }
+
+        async Task<byte[]> ReadChunksAsync()
+        {
+            using var body = new MemoryStream();
             var chunk = new byte[4096];
             int read;
             while ((read = await http.Request.Body.ReadAsync(chunk, http.RequestAborted)) > 0)
@@ -81,10 +100,6 @@ internal static class WoodyRequestReader
             }
 
             return body.ToArray();
-        }
-        catch (BadHttpRequestException e)
-        {
-            throw BadRequest($"the body cannot be read: {e.Message}");
         }
 
         WoodyErrorException TooLarge() => BadRequest($"the body is larger than {maxSize} bytes");

@@ -22,6 +22,9 @@ public sealed class PayoutAlreadyExistsException(string payoutId)
 /// <summary>The payout, or something that it needs, is not there.</summary>
 public sealed class NotFoundException(string message) : PayoutRefusedException(message)
 {
-    /// <summary>No payout has this id.</summary>
-    public static NotFoundException Payout(string payoutId) => new($"Payout {payoutId} not found.");
+    private const int LongestQuote = 256;
+
+    /// <summary>No payout has this id. What is too long to be one is quoted in part.</summary>
+    public static NotFoundException Payout(string payoutId) =>
+        new($"Payout {(payoutId.Length <= LongestQuote ? payoutId : payoutId[..LongestQuote] + "…")} not found.");
 }

@@ -113,7 +113,7 @@ internal sealed record HostSettings
             MaxBodySize = read.Number("Thrift:MaxBodySize", 1 << 20, least: 1 << 10, most: 1 << 26),
             MaxConnections = read.Number("Thrift:MaxConnections", 1000, least: 1, most: 100_000),
             MaxConcurrentCalls = read.Number("Thrift:MaxConcurrentCalls", 512, least: 1, most: 100_000),
-            MaxBodyBytesInFlight = read.Number("Thrift:MaxBodyBytesInFlight", 8 << 20, least: 1 << 16, most: 1 << 30),
+            MaxBodyBytesInFlight = read.Number("Thrift:MaxBodyBytesInFlight", 4 << 20, least: 1 << 16, most: 1 << 30),
             ClientAuthority = read.Certificates("Thrift:ClientAuthority"),
             Callers = CallerSettings.Read(read),
             Shutdown = new ShutdownOptions
