@@ -334,6 +334,16 @@ public class AuditTests
         Assert.Equal(5, figures["payouts.audit.age"]);
         await stop.CancelAsync();
         await _world.PassTimeUntilAsync(running);
+
+        // It has not changed since, and still does not agree; then somebody mends it.
+        await watch.AuditAsync(CancellationToken.None);
+        listener.RecordObservableInstruments();
+        Assert.Equal((1, 1), (figures["payouts.audit.payouts"], figures["payouts.audit.disagreeing"]));
+        await _world.SendAsync(new RepairPayoutCommand((await _world.StoredAsync())!.Id.Value));
+        await PublishAsync();
+        await watch.AuditAsync(CancellationToken.None);
+        listener.RecordObservableInstruments();
+        Assert.Equal(0, figures["payouts.audit.disagreeing"]);
     }
 
     /// <summary>A payout with the history of the verbs, published.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using MediatR;
 using Microsoft.Extensions.Logging;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Audit;
 
@@ -17,7 +18,9 @@ public sealed record AuditOptions
     public int AtMost { get; init; } = 1000;
 }
 
-/// <summary>Audits from time to time what has changed, and keeps the figures of it.</summary>
+/// <summary>
+/// Audits from time to time what has changed, and what has not agreed so far, until it does; keeps the figures of it.
+/// </summary>
 public sealed class AuditWatch : IDisposable
 {
     /// <summary>The name under which the figures are kept.</summary>
@@ -28,9 +31,9 @@ public sealed class AuditWatch : IDisposable
     private readonly AuditOptions _options;
     private readonly ILogger<AuditWatch> _logger;
     private readonly Meter _meter = new(MeterName);
-    private readonly Counter<long> _checked;
     private DateTimeOffset _auditedUntil;
-    private int _disagreeing;
+    private long _audited;
+    private IReadOnlyList<PayoutId> _disagreeing = [];
 
     /// <summary>A watch over what changes from now on.</summary>
     public AuditWatch(IMediator mediator, TimeProvider clock, AuditOptions options, ILogger<AuditWatch> logger)
@@ -40,10 +43,10 @@ public sealed class AuditWatch : IDisposable
         _options = options;
         _logger = logger;
         _auditedUntil = clock.GetUtcNow();
-        _checked = _meter.CreateCounter<long>(
-            "payouts.audit.payouts", "{payout}", "Payouts compared with ledger and topic.");
+        _meter.CreateObservableCounter(
+            "payouts.audit.payouts", () => _audited, "{payout}", "Payouts compared with ledger and topic.");
         _meter.CreateObservableGauge(
-            "payouts.audit.disagreeing", () => _disagreeing, "{payout}", "Payouts that did not agree at the latest audit.");
+            "payouts.audit.disagreeing", () => _disagreeing.Count, "{payout}", "Payouts that did not agree when they were last looked at.");
         _meter.CreateObservableGauge(
             "payouts.audit.age", () => (_clock.GetUtcNow() - _auditedUntil).TotalSeconds, "s", "Time since the latest audit.");
     }
@@ -72,7 +75,7 @@ public sealed class AuditWatch : IDisposable
         }
     }
 
-    /// <summary>Audits what has changed since the last time.</summary>
+    /// <summary>Audits what has changed since the last time, and what did not agree then.</summary>
     public async Task AuditAsync(CancellationToken cancellationToken)
     {
         var now = _clock.GetUtcNow();
@@ -83,9 +86,23 @@ public sealed class AuditWatch : IDisposable
                 AuditLog.Disagrees(_logger, audit.PayoutId.Value, disagreement.Kind, disagreement.Description);
         }
 
-        _checked.Add(report.Payouts);
-        _disagreeing = report.Disagreeing.Count;
+        _disagreeing = [.. report.Disagreeing.Select(audit => audit.PayoutId).Concat(await AuditAgainAsync(cancellationToken)).Distinct()];
+        _audited += report.Payouts;
         _auditedUntil = now;
+    }
+
+    /// <summary>Which of those that did not agree still do not. They were told of; nothing is said again.</summary>
+    private async Task<IReadOnlyList<PayoutId>> AuditAgainAsync(CancellationToken cancellationToken)
+    {
+        var still = new List<PayoutId>();
+        foreach (var id in _disagreeing)
+        {
+            var audit = await _mediator.Send(new AuditPayoutQuery(id.Value), cancellationToken);
+            if (audit.IsUnderWay || audit.Disagreements.Count > 0)
+                still.Add(id);
+        }
+
+        return still;
     }
 
     /// <inheritdoc/>

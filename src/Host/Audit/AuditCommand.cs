@@ -1,4 +1,5 @@
 using MediatR;
+using Microsoft.Extensions.Logging.Console;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Host.Configuration;
@@ -7,7 +8,7 @@ using HostBuilder = Microsoft.Extensions.Hosting.Host;
 
 namespace PayoutManager.Host.Audit;
 
-/// <summary>The audit as a command: what disagrees goes to the output, progress to the error output.</summary>
+/// <summary>The audit as a command: what disagrees goes to the output, progress and log to the error output.</summary>
 internal static class AuditCommand
 {
     private const int AllAgree = 0;
@@ -117,6 +118,7 @@ internal static class AuditCommand
         }
 
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         PayoutHost.AddServices(builder.Services, settings, EmbeddedPeers.None(settings));
         return builder.Services.BuildServiceProvider();
     }

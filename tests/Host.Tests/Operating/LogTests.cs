@@ -62,7 +62,7 @@ public sealed class LogTests : IAsyncLifetime
 
         Assert.DoesNotContain("   at ", host.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", host.Output, StringComparison.Ordinal);
-        Assert.All(Lines(host), line => Assert.Equal(JsonValueKind.Object, line.ValueKind));
+        Assert.All(Lines(host), line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", Text(line, "Timestamp")));
     }
 
     private static async Task<IReadOnlyList<JsonElement>> CallsAsync(HostProcess host, int count)
