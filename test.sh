@@ -9,6 +9,7 @@ missing=()
 command -v kcat >/dev/null || missing+=(kcat)
 command -v thrift >/dev/null || missing+=(thrift-compiler)
 /usr/bin/python3 -I -c 'import thrift.protocol' 2>/dev/null || missing+=(python3-thrift)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 # Also where tests take another PostgreSQL: this one is there to be killed.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 if ((${#missing[@]})); then

@@ -1,4 +1,5 @@
 using Npgsql;
+using PayoutManager.Host.Tests.Deployment;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Serialization;
@@ -67,6 +68,7 @@ public sealed class TelemetryTests : IAsyncLifetime
         Assert.NotEqual(0, metrics.Sum("db_client_connection_count", ("db_client_connection_state", "idle")));
         Assert.Empty(DeployedFiles.MetricsOfAlerts().Except(metrics.Names).Except(["up"]));
         Assert.Empty(DeployedFiles.MetricsOfDashboard().Except(metrics.Names).Except(["up"]));
+        Assert.Empty(DeployedFiles.MetricsOfManual().Except(metrics.Names).Except(metrics.Names.Select(name => name.Replace("_count", "", StringComparison.Ordinal))));
 
         double Calls(string method, string outcome) =>
             metrics.Sum("thrift_server_call_duration_seconds_count", ("method", method), ("outcome", outcome));

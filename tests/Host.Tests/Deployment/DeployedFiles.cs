@@ -1,9 +1,13 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using PayoutManager.Host.Configuration;
 using PayoutManager.Testing;
 using YamlDotNet.RepresentationModel;
 
-namespace PayoutManager.Host.Tests.Operating;
+namespace PayoutManager.Host.Tests.Deployment;
 
 /// <summary>What <c>deploy/</c> holds.</summary>
 internal static partial class DeployedFiles
@@ -28,10 +32,29 @@ internal static partial class DeployedFiles
 
     public static JsonNode Dashboard() => JsonNode.Parse(File.ReadAllText(PathOf("grafana/payout-manager.json")))!;
 
+    /// <summary>The entries of a mapping, both sides plain text.</summary>
+    public static Dictionary<string, string> Texts(YamlNode mapping) =>
+        ((YamlMappingNode)mapping).ToDictionary(entry => entry.Key.ToString(), entry => entry.Value.ToString());
+
+    /// <summary>What a production host makes of these variables.</summary>
+    /// <exception cref="InvalidConfigurationException">It does not start with them.</exception>
+    public static HostSettings Settings(params IEnumerable<KeyValuePair<string, string>> variables) => HostSettings.Read(
+        new ConfigurationBuilder()
+            .AddJsonFile(Path.Combine(Path.GetDirectoryName(HostProcess.Program)!, "appsettings.json"))
+            .AddInMemoryCollection(variables.Select(v => KeyValuePair.Create(v.Key.Replace("__", ":", StringComparison.Ordinal), (string?)v.Value)))
+            .Build(),
+        new HostingEnvironment { EnvironmentName = Environments.Production });
+
     public static IReadOnlySet<string> MetricsOfAlerts() => Alerts().SelectMany(rule => MetricsOf(rule["expr"].ToString())).ToHashSet();
 
     public static IReadOnlySet<string> MetricsOfDashboard() =>
         Panels().SelectMany(panel => panel["targets"]!.AsArray()).SelectMany(target => MetricsOf(target!["expr"]!.GetValue<string>())).ToHashSet();
+
+    /// <summary>What <c>docs/operations.md</c> tells of.</summary>
+    public static string Manual() => File.ReadAllText(Path.Combine(Repository.Root, "docs/operations.md"));
+
+    public static IReadOnlySet<string> MetricsOfManual() =>
+        OwnMetric().Matches(Manual()).Select(match => match.Groups[1].Value).ToHashSet();
 
     public static IEnumerable<JsonNode> Panels() =>
         Dashboard()["panels"]!.AsArray().Where(panel => panel!["type"]!.GetValue<string>() != "row")!;
@@ -43,6 +66,9 @@ internal static partial class DeployedFiles
     /// <summary>Matchers, texts, ranges, and the labels of an aggregation.</summary>
     [GeneratedRegex("""\{[^}]*\}|"[^"]*"|\[[^\]]*\]|\b(by|without|on|ignoring)\s*\([^)]*\)""")]
     private static partial Regex Aside();
+
+    [GeneratedRegex("`((?:payouts|thrift)_[a-z_]+)`")]
+    private static partial Regex OwnMetric();
 
     [GeneratedRegex(@"(?<![\w.$])[a-zA-Z_:][\w:]*(?!\w*\s*\()")]
     private static partial Regex Name();
