@@ -20,6 +20,9 @@ namespace PayoutManager.Infrastructure;
 /// <summary>Composes the infrastructure layer.</summary>
 public static class InfrastructureServices
 {
+    // More than there are statements.
+    private const int PreparedStatements = 64;
+
     /// <summary>Adds the adapters behind all ports. Needs a <see cref="TimeProvider"/> from elsewhere.</summary>
     public static IServiceCollection AddPayoutInfrastructure(
         this IServiceCollection services,
@@ -68,10 +71,23 @@ public static class InfrastructureServices
                 .UseNpgsql(options.ConnectionString, postgres =>
                 {
                     PostgresPayoutDbContext.Map(postgres);
-                    postgres.ConfigureDataSource(source => Observe(source));
+                    postgres.ConfigureDataSource(source =>
+                    {
+                        Prepare(source);
+                        Observe(source);
+                    });
                 })
                 .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext;
+    }
+
+    /// <summary>Statements are parsed and planned once for each connection, unless the connection string says how many.</summary>
+    private static void Prepare(NpgsqlDataSourceBuilder source)
+    {
+        if (source.ConnectionStringBuilder.ShouldSerialize("Max Auto Prepare"))
+            return;
+        source.ConnectionStringBuilder.MaxAutoPrepare = PreparedStatements;
+        source.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
     }
 
     private static void Observe(NpgsqlDataSourceBuilder source)

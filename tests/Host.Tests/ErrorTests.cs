@@ -80,7 +80,7 @@ public sealed class ErrorTests : IAsyncLifetime
         using var content = new ByteArrayContent(ThriftMessage.Serialize(
             new TMessage("GetPayout", TMessageType.Call, 1), new PayoutManagement.InternalStructs.GetPayout_args { PayoutId = "выплата" }));
         content.Headers.ContentType = new("application/x-thrift");
-        content.Headers.Add("woody.deadline", ThriftTimestamp.Format(TimeProvider.System.GetUtcNow().AddMilliseconds(300)));
+        content.Headers.Add("woody.deadline", ThriftTimestamp.Format(TimeProvider.System.GetUtcNow().AddSeconds(3)));
 
         var response = await _http.PostAsync(new Uri(new Uri(_app.Urls.First()), PayoutManagementService.Path), content);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace PayoutManager.Testing;
 
@@ -9,9 +10,12 @@ public sealed class InstalledPostgres
     private readonly string _home;
     private readonly int _port = Ports.Free();
 
-    private InstalledPostgres(string binaries)
+    private readonly string _settings;
+
+    private InstalledPostgres(string binaries, string settings)
     {
         _binaries = binaries;
+        _settings = settings;
         _home = Directory.CreateTempSubdirectory("payouts-postgres-").FullName;
     }
 
@@ -22,9 +26,18 @@ public sealed class InstalledPostgres
 
     private string Data => Path.Combine(_home, "data");
 
+    /// <summary>Where its programs are, such as <c>pgbench</c>.</summary>
+    public string Binaries => _binaries;
+
+    /// <summary>The number of the process that all others of the server are children of.</summary>
+    public int ProcessId => int.Parse(File.ReadLines(LockFile).First(), CultureInfo.InvariantCulture);
+
+    private string LockFile => Path.Combine(Data, "postmaster.pid");
+
     /// <summary>Makes and starts one; it is gone when this process is.</summary>
+    /// <param name="settings">The server's settings, as options of its command line.</param>
     /// <exception cref="InvalidOperationException">No server is installed; the message says what to do.</exception>
-    public static async Task<InstalledPostgres> StartAsync()
+    public static async Task<InstalledPostgres> StartAsync(string settings = "-c fsync=off")
     {
         var binaries = Directory.Exists("/usr/lib/postgresql")
             ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Order().LastOrDefault()
@@ -35,7 +48,7 @@ public sealed class InstalledPostgres
                 "No PostgreSQL server is installed that tests could start: install one (Debian: apt-get install postgresql).");
         }
 
-        var server = new InstalledPostgres(binaries);
+        var server = new InstalledPostgres(binaries, settings);
         if (IsRoot)
             Run("chown", "postgres", server._home);
         server.RunAsPostgres("initdb", "-D", server.Data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C");
@@ -47,19 +60,18 @@ public sealed class InstalledPostgres
     /// <summary>SIGKILL for all of the server's processes, as when a machine fails: every connection breaks.</summary>
     public void Kill()
     {
-        var lockFile = Path.Combine(Data, "postmaster.pid");
-        var postmaster = File.ReadLines(lockFile).First();
+        var postmaster = ProcessId;
         // Stopped first, so that it has no more children than those that are killed with it.
-        Run("kill", "-STOP", postmaster);
+        Run("kill", "-STOP", $"{postmaster}");
         Run("sh", "-c", $"kill -KILL {postmaster} $(pgrep -P {postmaster})");
         // Where nobody collects the dead, the server would take its predecessor for alive.
-        File.Delete(lockFile);
+        File.Delete(LockFile);
     }
 
     /// <summary>Starts the server; after a kill it recovers what was committed.</summary>
     public Task StartAgainAsync() => Task.Run(() => RunAsPostgres(
         "pg_ctl", "-D", Data, "-l", Path.Combine(_home, "log"), "-w", "-o",
-        $"-p {_port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300", "start"));
+        $"-p {_port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c max_connections=300 {_settings}", "start"));
 
     /// <summary>Leaves nothing behind, however this process ends: test hosts are killed soon after their last test.</summary>
     private void StopWithThisProcess()

@@ -48,22 +48,39 @@ internal sealed class CreatePayoutHandler(
             command.PayoutToolId is { } toolId ? new PayoutToolId(toolId) : null);
         var payoutId = new PayoutId(command.PayoutId ?? Guid.CreateVersion7().ToString());
 
-        if (command.PayoutId is not null && await payouts.FindAsync(payoutId, cancellationToken) is not null)
-            throw new PayoutAlreadyExistsException(command.PayoutId);
+        var (intent, account) = await PrepareAsync(request, payoutId, idIsOurs: command.PayoutId is null, cancellationToken);
+        return await operation.RunAsync(intent, account.SettlementId, cancellationToken);
+    }
 
-        var (shop, account, tool) = await FindShopAsync(request, cancellationToken);
-        var now = clock.GetUtcNow();
-        var cashFlow = await parties.ComputeCashFlowAsync(
-            request.PartyId, shop.Id, request.Cash, tool, now, cancellationToken);
-
-        var amount = cashFlow.PayoutAmount(request.Cash.Currency);
-        if (amount.Amount <= 0)
-            throw new InsufficientFundsException($"Nothing is left to pay out of {request.Cash}: {amount}.");
-
-        var payout = Payout.Create(
-            payoutId, now, request.PartyId, shop.Id, tool, request.Cash.Currency, cashFlow);
-        return await operation.RunAsync(
-            new CreateIntent(request, payout, IdIsOurs: command.PayoutId is null), account.SettlementId, cancellationToken);
+    /// <summary>
+    /// What is to be created, by the terms of this moment. That the payout id is taken comes before what is wrong with the rest,
+    /// but whoever writes the operation down finds that out anyway: it is looked up only where there is another error to tell.
+    /// </summary>
+    private async Task<(CreateIntent Intent, ShopAccount Account)> PrepareAsync(
+        PayoutRequest request,
+        PayoutId payoutId,
+        bool idIsOurs,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (shop, account, tool) = await FindShopAsync(request, cancellationToken);
+            var now = clock.GetUtcNow();
+            var cashFlow = await parties.ComputeCashFlowAsync(
+                request.PartyId, shop.Id, request.Cash, tool, now, cancellationToken);
+            var amount = cashFlow.PayoutAmount(request.Cash.Currency);
+            if (amount.Amount <= 0)
+                throw new InsufficientFundsException($"Nothing is left to pay out of {request.Cash}: {amount}.");
+            var payout = Payout.Create(
+                payoutId, now, request.PartyId, shop.Id, tool, request.Cash.Currency, cashFlow);
+            return (new CreateIntent(request, payout, idIsOurs), account);
+        }
+        catch (Exception) when (!idIsOurs)
+        {
+            if (await payouts.FindAsync(payoutId, cancellationToken) is not null)
+                throw new PayoutAlreadyExistsException(payoutId.Value);
+            throw;
+        }
     }
 
     private async Task<(Shop Shop, ShopAccount Account, PayoutToolId Tool)> FindShopAsync(

@@ -26,8 +26,8 @@ internal sealed class EventDispatch(
     /// <summary>The id after which to read on; back at 0 when the end was reached.</summary>
     public long Cursor { get; private set; }
 
-    /// <summary>Whether the last page had nothing to send and was the last.</summary>
-    public bool IsIdle { get; private set; }
+    /// <summary>Whether everything there was has been read.</summary>
+    public bool IsAtEnd { get; private set; }
 
     /// <summary>Whether as much is on its way as may be.</summary>
     public bool IsFull
@@ -62,7 +62,6 @@ internal sealed class EventDispatch(
     /// <summary>Sends what of a page is neither on its way nor kept back.</summary>
     public void Send(IReadOnlyList<OutboxEvent> page)
     {
-        var sent = 0;
         foreach (var outboxEvent in page)
         {
             lock (_lock)
@@ -72,13 +71,11 @@ internal sealed class EventDispatch(
                 _sending++;
             }
 
-            sent++;
             _ = FollowAsync(outboxEvent);
         }
 
-        var isLastPage = page.Count < options.BatchSize;
-        Cursor = isLastPage ? 0 : page[^1].Id;
-        IsIdle = sent == 0 && isLastPage;
+        IsAtEnd = page.Count < options.BatchSize;
+        Cursor = IsAtEnd ? 0 : page[^1].Id;
     }
 
     /// <summary>The table knows now that these are published.</summary>

@@ -83,6 +83,7 @@ public sealed class EventRelay(
         {
             while (!session.IsBroken)
             {
+                var began = clock.GetTimestamp();
                 await MarkAcknowledgedAsync(dispatch, cancellationToken);
                 if (clock.GetElapsedTime(renewedAt) >= options.LeaseDuration / 3)
                 {
@@ -96,8 +97,12 @@ public sealed class EventRelay(
                     dispatch.Send(await outbox.ReadUnpublishedAsync(dispatch.Cursor, options.BatchSize, cancellationToken));
                 if (!dispatch.IsSending)
                     progress.Moved();
-                if (dispatch.IsIdle || dispatch.IsFull)
+                if (dispatch.IsAtEnd || dispatch.IsFull)
+                {
                     await signal.WaitAsync(options.PollInterval, cancellationToken);
+                    if (options.Pace - clock.GetElapsedTime(began) is { Ticks: > 0 } early)
+                        await Task.Delay(early, clock, cancellationToken);
+                }
             }
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)

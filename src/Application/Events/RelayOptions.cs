@@ -9,6 +9,12 @@ public sealed record RelayOptions
     /// <summary>How often the table is looked at when no commit on this host wakes the relay. Default 100 ms.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// The least time from one round of marking, reading and sending to the next, so that rounds under load are of many events.
+    /// What comes after a pause is sent at once. Default 10 ms.
+    /// </summary>
+    public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>How long a payout waits after one of its events could not be sent. Default 1 s.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromSeconds(1);
 

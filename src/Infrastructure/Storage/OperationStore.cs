@@ -30,19 +30,10 @@ internal sealed class OperationStore(Database database) : IOperationStore
                     Owner = owner,
                     Request = IntentJson.Write(intent),
                 };
-                if (!await context.TryInsertAsync(row, lease, cancellationToken)
-                    && !await TryReuseSpentAsync(context, row, lease, cancellationToken))
-                {
+                if (await context.TryInsertAsync(row, lease, cancellationToken) is not { } inserted)
                     return (await DescribeOccupantAsync(context, row, cancellationToken), false);
-                }
-
-                // Only now, with the operation ours, does the payout stand still.
-                var sequenceId = await context.Payouts
-                    .Where(payout => payout.PayoutId == row.PayoutId)
-                    .Select(payout => (int?)payout.SequenceId)
-                    .SingleOrDefaultAsync(cancellationToken);
-                return sequenceId == expectedSequenceId
-                    ? (new Intended.Started(new Operation(payoutId, intent, row.Attempt, owner)), true)
+                return inserted.SequenceId == expectedSequenceId
+                    ? (new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner)), true)
                     : (new Intended.PayoutMoved(), false);
             },
             cancellationToken);
@@ -97,28 +88,18 @@ internal sealed class OperationStore(Database database) : IOperationStore
             return advanced == 1 ? next : null;
         });
 
-    public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken) =>
-        database.TransactAsync(
-            async context =>
-            {
-                if (await OwnedAttempt(context, operation).ExecuteDeleteAsync(cancellationToken) == 0)
-                    return (false, false);
-                if (change is PayoutCreated)
-                    Insert(context, change.Payout);
-                else if (!await TryUpdateAsync(context, change.Payout, cancellationToken))
-                    return (false, false);
-                context.Events.Add(new EventRow
-                {
-                    PayoutId = change.Payout.Id.Value,
-                    SequenceId = change.SequenceId,
-                    CreatedAt = change.CreatedAt.UtcDateTime,
-                    Payload = ThriftBinary.Serialize(PayoutContract.ToWire(change)),
-                    TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null,
-                });
-                await context.SaveChangesAsync(cancellationToken);
-                return (true, true);
-            },
-            cancellationToken);
+    public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken)
+    {
+        var outboxEvent = new EventRow
+        {
+            PayoutId = change.Payout.Id.Value,
+            SequenceId = change.SequenceId,
+            CreatedAt = change.CreatedAt.UtcDateTime,
+            Payload = ThriftBinary.Serialize(PayoutContract.ToWire(change)),
+            TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null,
+        };
+        return database.WriteAsync(context => context.TryApplyAsync(operation, change.Payout, outboxEvent, cancellationToken));
+    }
 
     public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) =>
         database.WriteAsync(async context =>
@@ -149,33 +130,6 @@ internal sealed class OperationStore(Database database) : IOperationStore
             return [.. ids.Select(id => new PayoutId(id))];
         });
 
-    private static async Task<bool> TryReuseSpentAsync(
-        PayoutDbContext context,
-        OperationRow row,
-        TimeSpan lease,
-        CancellationToken cancellationToken)
-    {
-        var isCreate = row.Kind == OperationRow.Create;
-        var reused = await context.Operations
-            .Where(o => o.PayoutId == row.PayoutId && o.Kind == OperationRow.Spent)
-            .ExecuteUpdateAsync(
-                o => o
-                    .SetProperty(p => p.Kind, row.Kind)
-                    .SetProperty(p => p.Attempt, p => isCreate ? p.Attempt + 1 : 1)
-                    .SetProperty(p => p.Owner, row.Owner)
-                    .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds))
-                    .SetProperty(p => p.StartedAt, p => DatabaseClock.Now())
-                    .SetProperty(p => p.Request, row.Request),
-                cancellationToken);
-        if (reused == 0)
-            return false;
-        row.Attempt = await context.Operations
-            .Where(o => o.PayoutId == row.PayoutId)
-            .Select(o => o.Attempt)
-            .SingleAsync(cancellationToken);
-        return true;
-    }
-
     private static async Task<Intended> DescribeOccupantAsync(
         PayoutDbContext context,
         OperationRow row,
@@ -197,25 +151,6 @@ internal sealed class OperationStore(Database database) : IOperationStore
 
     private static IQueryable<OperationRow> OwnedAttempt(PayoutDbContext context, Operation operation) =>
         Owned(context, operation).Where(o => o.Attempt == operation.Attempt);
-
-    private static void Insert(PayoutDbContext context, Payout payout)
-    {
-        context.Payouts.Add(PayoutRows.ToRow(payout));
-        context.Postings.AddRange(PayoutRows.ToPostingRows(payout));
-    }
-
-    private static async Task<bool> TryUpdateAsync(
-        PayoutDbContext context,
-        Payout payout,
-        CancellationToken cancellationToken) =>
-        await context.Payouts
-            .Where(p => p.PayoutId == payout.Id.Value && p.SequenceId == payout.SequenceId - 1)
-            .ExecuteUpdateAsync(
-                p => p
-                    .SetProperty(r => r.SequenceId, payout.SequenceId)
-                    .SetProperty(r => r.Status, payout.Status.State)
-                    .SetProperty(r => r.CancelDetails, payout.Status.Details),
-                cancellationToken) == 1;
 
     private static Operation ToOperation(OperationRow row) =>
         new(new PayoutId(row.PayoutId), IntentJson.Read(row), row.Attempt, row.Owner!);

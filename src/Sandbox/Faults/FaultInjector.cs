@@ -31,6 +31,8 @@ public sealed class FaultInjector
     /// <summary>Serves a call, or lets it go wrong.</summary>
     internal async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
+        if (_settings.Latency is { Ticks: > 0 } latency)
+            await Task.Delay(latency, TimeProvider.System);
         if (Draw(http.Request.Path) is not var (fault, delay))
         {
             await next(http);

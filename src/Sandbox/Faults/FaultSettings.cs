@@ -43,6 +43,9 @@ public sealed record FaultSettings
     /// <summary>The longest delay of what comes late or twice. Default 2 s, at most a minute.</summary>
     public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long every call takes before it is served, as over a network. Default 0, at most a minute.</summary>
+    public TimeSpan Latency { get; init; }
+
     /// <summary>What is wrong with these settings; null if nothing is.</summary>
     public string? FindFault() => this switch
     {
@@ -50,6 +53,8 @@ public sealed record FaultSettings
         { Kinds: not { Count: > 0 } } => $"kinds must name at least one of {string.Join(", ", Enum.GetNames<Fault>())}",
         { LongestDelay: var delay } when delay < TimeSpan.Zero || delay > TimeSpan.FromMinutes(1) =>
             $"longestDelay must be from 00:00:00 to 00:01:00, is {delay:c}",
+        { Latency: var latency } when latency < TimeSpan.Zero || latency > TimeSpan.FromMinutes(1) =>
+            $"latency must be from 00:00:00 to 00:01:00, is {latency:c}",
         _ => null,
     };
 }

@@ -84,7 +84,7 @@ public sealed class DependencyClientTests : IAsyncLifetime
     public async Task When_time_is_up_during_a_try_it_is_unknown()
     {
         _peer.Script.Enqueue(ScriptedPeer.Silence);
-        await Assert.ThrowsAsync<OutcomeUnknownException>(() => HoldForAsync(TimeSpan.FromMilliseconds(100)));
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => HoldForAsync(TimeSpan.FromSeconds(2)));
     }
 
     [Fact]

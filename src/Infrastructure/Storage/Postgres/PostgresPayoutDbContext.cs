@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
+using PayoutManager.Application.Operations;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
@@ -23,23 +24,30 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
 
+    private NpgsqlConnection Connection => (NpgsqlConnection)Database.GetDbConnection();
+
     public static void Map(NpgsqlDbContextOptionsBuilder options) => options
         .MapEnum<PayoutState>("payout_status", Schema, IncumbentLabels.Instance)
         .MapEnum<AccountType>("account_type", Schema, IncumbentLabels.Instance)
         .MigrationsHistoryTable("payout_manager_migration", Schema);
 
-    public override async Task<bool> TryInsertAsync(
-        OperationRow operation,
-        TimeSpan lease,
-        CancellationToken cancellationToken) =>
-        await Database.ExecuteSqlAsync(
-            $"""
-            INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request)
-            VALUES ({operation.PayoutId}, {operation.Kind}, {operation.Attempt}, {operation.Owner},
-                    clock_timestamp() + make_interval(secs => {lease.TotalSeconds}), {operation.Request}::jsonb)
-            ON CONFLICT (payout_id) DO NOTHING
-            """,
-            cancellationToken) == 1;
+    public override async Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken)
+    {
+        await Database.OpenConnectionAsync(cancellationToken);
+        return await PostgresStatements.FindAsync(Connection, payoutId, cancellationToken);
+    }
+
+    public override Task<Inserted?> TryInsertAsync(OperationRow operation, TimeSpan lease, CancellationToken cancellationToken) =>
+        PostgresStatements.TryInsertAsync(Connection, operation, lease, cancellationToken);
+
+    public override async Task<bool> TryApplyAsync(
+        Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken)
+    {
+        await Database.OpenConnectionAsync(cancellationToken);
+        return payout.SequenceId == 0
+            ? await PostgresStatements.TryCreateAsync(Connection, operation, payout, outboxEvent, cancellationToken)
+            : await PostgresStatements.TryChangeAsync(Connection, operation, payout, outboxEvent, cancellationToken);
+    }
 
     /// <summary>
     /// Under a lock of this session, which goes with its connection also when the host dies. Asked for again and again
@@ -71,10 +79,9 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
     public override async Task LearnTypesAsync(CancellationToken cancellationToken)
     {
         await Database.OpenConnectionAsync(cancellationToken);
-        var connection = (NpgsqlConnection)Database.GetDbConnection();
-        await connection.ReloadTypesAsync(cancellationToken);
+        await Connection.ReloadTypesAsync(cancellationToken);
         // Those that are open keep what they learnt; they make way for new ones.
-        NpgsqlConnection.ClearPool(connection);
+        NpgsqlConnection.ClearPool(Connection);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)

@@ -1,0 +1,67 @@
+using PayoutManager.Bench.Load;
+using PayoutManager.Bench.Stand;
+
+namespace PayoutManager.Bench.Figures;
+
+/// <summary>CPU of each call, of the host against the floor, in turns.</summary>
+internal static class CallCost
+{
+    private const int CallersAtOnce = 8;
+    private static readonly string[] Methods = ["create", "get", "confirm", "cancel"];
+
+    public static async Task MeasureAsync(TestStand stand, Effort effort, Results results)
+    {
+        using var host = await stand.StartHostAsync(await stand.CreateDatabaseAsync());
+        var floorDatabase = await stand.CreateDatabaseAsync();
+        using (await stand.StartHostAsync(floorDatabase))
+        {
+            // Makes the tables.
+        }
+
+        using var floor = await stand.StartFloorAsync(floorDatabase);
+        Subject[] subjects = [host, floor];
+        var cpu = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
+        var databaseCpu = subjects.ToDictionary(s => s.Name, _ => new List<double>());
+        for (var round = -effort.WarmUpRounds; round < effort.Rounds; round++)
+        {
+            // Who begins changes, so that neither has the warmer machine.
+            foreach (var subject in round % 2 == 0 ? subjects : subjects.Reverse())
+            {
+                var ids = PayoutCalls.NewIds(effort.CallsOfRound);
+                var before = stand.Database.Cpu;
+                foreach (var (method, messages) in MessagesOf(ids))
+                {
+                    var began = subject.Process.Cpu;
+                    await Callers.RunAsync([subject.Url], CallersAtOnce, messages);
+                    var perCall = (subject.Process.Cpu - began).TotalMicroseconds / messages.Count;
+                    if (round >= 0)
+                        cpu[subject.Name][method].Add(perCall);
+                    if (round >= 0 && method == "create")
+                        databaseCpu[subject.Name].Add((stand.Database.Cpu - before).TotalMicroseconds / messages.Count);
+                }
+            }
+        }
+
+        foreach (var method in Methods)
+        {
+            results.Add(new Line(
+                $"CPU per {method}",
+                "µs",
+                new Samples(cpu["host"][method]),
+                new Samples(cpu["floor"][method]),
+                "floor",
+                method == "cancel" ? "" : "≤ 1.4"));
+        }
+
+        results.Add(new Line(
+            "CPU of PostgreSQL per create", "µs", new Samples(databaseCpu["host"]), new Samples(databaseCpu["floor"]), "floor"));
+    }
+
+    private static IEnumerable<(string Method, IReadOnlyList<byte[]> Messages)> MessagesOf(string[] ids) =>
+    [
+        ("create", [.. ids.Select(PayoutCalls.Create)]),
+        ("get", [.. ids.Concat(ids).Select(PayoutCalls.Get)]),
+        ("confirm", [.. ids.Take(ids.Length / 2).Select(PayoutCalls.Confirm)]),
+        ("cancel", [.. ids.Skip(ids.Length / 2).Select(PayoutCalls.Cancel)]),
+    ];
+}

@@ -1,0 +1,123 @@
+using System.Net.Http.Json;
+using System.Text.RegularExpressions;
+using Npgsql;
+using PayoutManager.Testing;
+
+namespace PayoutManager.Bench.Stand;
+
+/// <summary>The real parts, each a process of its own: PostgreSQL, a broker, the sandbox; and what is measured on them.</summary>
+internal sealed partial class TestStand : IAsyncDisposable
+{
+    private readonly InstalledPostgres _postgres;
+    private readonly BrokerProcess _broker;
+    private readonly Uri _sandboxUrl;
+    private readonly HttpClient _http = new();
+
+    private TestStand(InstalledPostgres postgres, BrokerProcess broker, Measured sandbox, Uri sandboxUrl)
+    {
+        _postgres = postgres;
+        _broker = broker;
+        _sandboxUrl = sandboxUrl;
+        Sandbox = sandbox;
+        Database = Measured.Existing(postgres.ProcessId);
+    }
+
+    public Measured Database { get; }
+
+    public Measured Sandbox { get; }
+
+    public InstalledPostgres Postgres => _postgres;
+
+    public string BootstrapServers => _broker.BootstrapServers;
+
+    public static async Task<TestStand> StartAsync()
+    {
+        var url = new Uri($"http://127.0.0.1:{Ports.Free()}/");
+        return new TestStand(
+            await InstalledPostgres.StartAsync("-c fsync=on -c shared_buffers=1GB -c max_wal_size=8GB -c shared_preload_libraries=pg_stat_statements"),
+            await BrokerProcess.StartAsync(),
+            await Measured.StartAsync("sandbox/PayoutManager.Sandbox.dll", [url.ToString()], ready: SandboxIsUp()),
+            url);
+    }
+
+    /// <summary>An empty database.</summary>
+    public Task<string> CreateDatabaseAsync() => PostgresServer.CreateDatabaseAsync(_postgres.ConnectionString);
+
+    /// <summary>Starts a host, as it is deployed.</summary>
+    public async Task<Subject> StartHostAsync(string connectionString, params IEnumerable<(string Key, string Value)> changes)
+    {
+        var (thrift, management) = (Ports.Free(), Ports.Free());
+        var environment = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Payouts"] = connectionString,
+            ["PartyManagement__Url"] = new Uri(_sandboxUrl, "v1/processing/partymgmt").ToString(),
+            ["Shumway__Url"] = new Uri(_sandboxUrl, "shumpune").ToString(),
+            ["Kafka__BootstrapServers"] = _broker.BootstrapServers,
+            ["Kestrel__Endpoints__Thrift__Url"] = $"http://127.0.0.1:{thrift}",
+            ["Kestrel__Endpoints__Management__Url"] = $"http://127.0.0.1:{management}",
+        };
+        foreach (var (key, value) in changes)
+            environment[key] = value;
+        var managementUrl = new Uri($"http://127.0.0.1:{management}/");
+        var process = await Measured.StartAsync(
+            "host/PayoutManager.Host.dll", [], environment, readyUrl: new Uri(managementUrl, "health/ready"));
+        return new Subject("host", process, new Uri($"http://127.0.0.1:{thrift}/payout/management"), managementUrl, connectionString);
+    }
+
+    /// <summary>Starts the floor on a database that a host has made the tables in.</summary>
+    /// <param name="connectionString">The database.</param>
+    /// <param name="pool">How many connections there are for creates to hold during remote calls; 0 to hold none.</param>
+    public async Task<Subject> StartFloorAsync(string connectionString, int pool = 0)
+    {
+        var url = new Uri($"http://127.0.0.1:{Ports.Free()}/payout/management");
+        var process = await Measured.StartAsync(
+            "floor/PayoutManager.Floor.dll",
+            [
+                url.GetLeftPart(UriPartial.Authority),
+                connectionString,
+                new Uri(_sandboxUrl, "v1/processing/partymgmt").ToString(),
+                new Uri(_sandboxUrl, "shumpune").ToString(),
+                $"{pool}",
+            ],
+            ready: FloorIsUp());
+        return new Subject("floor", process, url, null, connectionString);
+    }
+
+    /// <summary>Lets every call to a dependency take a time from now on.</summary>
+    public async Task SetUpstreamLatencyAsync(TimeSpan latency) =>
+        (await _http.PutAsJsonAsync(new Uri(_sandboxUrl, "faults"), new { latency })).EnsureSuccessStatusCode();
+
+    /// <summary>Runs a statement.</summary>
+    public static async Task<object?> ExecuteAsync(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        return await command.ExecuteScalarAsync();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Sandbox.Dispose();
+        _broker.Dispose();
+        _http.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [GeneratedRegex("The sandbox is up")]
+    private static partial Regex SandboxIsUp();
+
+    [GeneratedRegex("Up at")]
+    private static partial Regex FloorIsUp();
+}
+
+/// <summary>A program that serves payouts, under measurement.</summary>
+/// <param name="Name">Its name in tables.</param>
+/// <param name="Process">What it takes of the machine.</param>
+/// <param name="Url">Where it serves.</param>
+/// <param name="ManagementUrl">Where a host is asked about itself.</param>
+/// <param name="ConnectionString">Its database.</param>
+internal sealed record Subject(string Name, Measured Process, Uri Url, Uri? ManagementUrl, string ConnectionString) : IDisposable
+{
+    public void Dispose() => Process.Dispose();
+}

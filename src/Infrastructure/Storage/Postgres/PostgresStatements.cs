@@ -1,0 +1,221 @@
+using Npgsql;
+using PayoutManager.Application.Operations;
+using PayoutManager.Domain.CashFlows;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage.Rows;
+
+namespace PayoutManager.Infrastructure.Storage.Postgres;
+
+/// <summary>
+/// What every call asks of PostgreSQL, by hand: one round trip each, where LINQ and change tracking need up to four. See
+/// <c>docs/performance.md</c>.
+/// </summary>
+internal static class PostgresStatements
+{
+    public static async Task<Payout?> FindAsync(NpgsqlConnection connection, string payoutId, CancellationToken cancellationToken)
+    {
+        // One statement, so that a payout and its postings are of one moment.
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT p.sequence_id, p.created_at, p.party_id, p.shop_id, p.status, p.payout_tool_id, p.amount, p.fee,
+                   p.currency_code, p.cancel_details, p.hold_attempt,
+                   c.from_account_id, c.from_account_type, c.to_account_id, c.to_account_type, c.amount, c.currency_code, c.description
+            FROM pm.payout p
+            LEFT JOIN pm.cash_flow_posting c ON c.payout_id = p.payout_id
+            WHERE p.payout_id = $1
+            ORDER BY c.id
+            """,
+            connection)
+        {
+            Parameters = { Of(payoutId) },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        var row = new PayoutRow
+        {
+            PayoutId = payoutId,
+            SequenceId = reader.GetInt32(0),
+            CreatedAt = reader.GetDateTime(1),
+            PartyId = reader.GetString(2),
+            ShopId = reader.GetString(3),
+            Status = reader.GetFieldValue<PayoutState>(4),
+            PayoutToolId = Text(reader, 5),
+            Amount = reader.GetInt64(6),
+            Fee = reader.GetInt64(7),
+            CurrencyCode = reader.GetString(8),
+            CancelDetails = Text(reader, 9),
+            HoldAttempt = reader.GetInt32(10),
+        };
+        var postings = new List<CashFlowPostingRow>();
+        while (!reader.IsDBNull(11))
+        {
+            postings.Add(new CashFlowPostingRow
+            {
+                PayoutId = payoutId,
+                FromAccountId = reader.GetInt64(11),
+                FromAccountType = reader.GetFieldValue<AccountType>(12),
+                ToAccountId = reader.GetInt64(13),
+                ToAccountType = reader.GetFieldValue<AccountType>(14),
+                Amount = reader.GetInt64(15),
+                CurrencyCode = reader.GetString(16),
+                Description = Text(reader, 17),
+            });
+            if (!await reader.ReadAsync(cancellationToken))
+                break;
+        }
+
+        return PayoutRows.ToPayout(row, postings);
+    }
+
+    public static async Task<Inserted?> TryInsertAsync(
+        NpgsqlConnection connection, OperationRow operation, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand(
+                    """
+                    INSERT INTO pm.payout_operation AS o (payout_id, kind, attempt, owner, lease_until, request)
+                    VALUES ($1, $2, 1, $3, clock_timestamp() + make_interval(secs => $4), $5::jsonb)
+                    ON CONFLICT (payout_id) DO UPDATE SET
+                        kind = excluded.kind,
+                        attempt = CASE excluded.kind WHEN 'create' THEN o.attempt + 1 ELSE 1 END,
+                        owner = excluded.owner,
+                        lease_until = excluded.lease_until,
+                        started_at = clock_timestamp(),
+                        request = excluded.request
+                    WHERE o.kind = 'spent'
+                    RETURNING attempt
+                    """)
+                {
+                    Parameters =
+                    {
+                        Of(operation.PayoutId), Of(operation.Kind), Of(operation.Owner!), Of(lease.TotalSeconds), Of(operation.Request!),
+                    },
+                },
+                // A statement of its own: only now, with the operation ours, does the payout stand still.
+                new NpgsqlBatchCommand("SELECT sequence_id FROM pm.payout WHERE payout_id = $1")
+                {
+                    Parameters = { Of(operation.PayoutId) },
+                },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        var attempt = reader.GetInt32(0);
+        await reader.NextResultAsync(cancellationToken);
+        return new Inserted(attempt, await reader.ReadAsync(cancellationToken) ? reader.GetInt32(0) : null);
+    }
+
+    public static async Task<bool> TryCreateAsync(
+        NpgsqlConnection connection, Operation operation, Payout payout, EventRow created, CancellationToken cancellationToken)
+    {
+        var row = PayoutRows.ToRow(payout);
+        CashFlowPostingRow[] postings = [.. PayoutRows.ToPostingRows(payout)];
+        // One statement, so one transaction: without the operation there is nothing that the rest could come from.
+        await using var command = new NpgsqlCommand(
+            """
+            WITH ended AS (
+                DELETE FROM pm.payout_operation WHERE payout_id = $1 AND owner = $2 AND attempt = $3
+                RETURNING payout_id
+            ), stored AS (
+                INSERT INTO pm.payout (
+                    sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, fee, currency_code, hold_attempt)
+                SELECT $4, payout_id, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM ended
+            ), posted AS (
+                INSERT INTO pm.cash_flow_posting (
+                    payout_id, created_at, from_account_id, from_account_type, to_account_id, to_account_type, amount, currency_code, description)
+                SELECT ended.payout_id, $5, p.from_id, p.from_type, p.to_id, p.to_type, p.amount, p.currency, p.description
+                FROM ended, unnest($14, $15, $16, $17, $18, $19, $20) WITH ORDINALITY
+                    AS p (from_id, from_type, to_id, to_type, amount, currency, description, place)
+                ORDER BY p.place
+            )
+            INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent)
+            SELECT payout_id, $4, $21, $22, $23 FROM ended
+            """,
+            connection)
+        {
+            Parameters =
+            {
+                Of(row.PayoutId),
+                Of(operation.Owner),
+                Of(operation.Attempt),
+                Of(row.SequenceId),
+                Of(row.CreatedAt),
+                Of(row.PartyId),
+                Of(row.ShopId),
+                Of(row.Status),
+                Of(row.PayoutToolId!),
+                Of(row.Amount),
+                Of(row.Fee),
+                Of(row.CurrencyCode),
+                Of(row.HoldAttempt),
+                Of(Array.ConvertAll(postings, p => p.FromAccountId)),
+                Of(Array.ConvertAll(postings, p => p.FromAccountType)),
+                Of(Array.ConvertAll(postings, p => p.ToAccountId)),
+                Of(Array.ConvertAll(postings, p => p.ToAccountType)),
+                Of(Array.ConvertAll(postings, p => p.Amount)),
+                Of(Array.ConvertAll(postings, p => p.CurrencyCode)),
+                Of(Array.ConvertAll(postings, p => p.Description)),
+                Of(created.CreatedAt),
+                Of(created.Payload),
+                OfNullable(created.TraceParent),
+            },
+        };
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    public static async Task<bool> TryChangeAsync(
+        NpgsqlConnection connection, Operation operation, Payout payout, EventRow changed, CancellationToken cancellationToken)
+    {
+        // The operation goes first, since its row is what others wait for. A payout that is not as it was leaves the event without
+        // an id, which breaks the statement, and so brings the operation back.
+        await using var command = new NpgsqlCommand(
+            """
+            WITH ended AS (
+                DELETE FROM pm.payout_operation WHERE payout_id = $1 AND owner = $2 AND attempt = $3
+                RETURNING payout_id
+            ), changed AS (
+                UPDATE pm.payout p SET sequence_id = $4, status = $5, cancel_details = $6
+                FROM ended WHERE p.payout_id = ended.payout_id AND p.sequence_id = $4 - 1
+                RETURNING p.payout_id
+            )
+            INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent)
+            SELECT changed.payout_id, $4, $7, $8, $9 FROM ended LEFT JOIN changed ON true
+            """,
+            connection)
+        {
+            Parameters =
+            {
+                Of(payout.Id.Value),
+                Of(operation.Owner),
+                Of(operation.Attempt),
+                Of(payout.SequenceId),
+                Of(payout.Status.State),
+                OfNullable(payout.Status.Details),
+                Of(changed.CreatedAt),
+                Of(changed.Payload),
+                OfNullable(changed.TraceParent),
+            },
+        };
+        try
+        {
+            return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.NotNullViolation)
+        {
+            return false;
+        }
+    }
+
+    private static NpgsqlParameter<T> Of<T>(T value) => new() { TypedValue = value };
+
+    private static NpgsqlParameter OfNullable(string? value) => value is null
+        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }
+        : Of(value);
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+}
