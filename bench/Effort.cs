@@ -7,10 +7,10 @@ internal sealed record Effort
     public int Rounds { get; init; } = 5;
 
     /// <summary>Rounds before, which do not.</summary>
-    public int WarmUpRounds { get; init; } = 2;
+    public int WarmUpRounds { get; init; } = 4;
 
     /// <summary>Calls of each kind in a round.</summary>
-    public int CallsOfRound { get; init; } = 2000;
+    public int CallsOfRound { get; init; } = 3000;
 
     /// <summary>How long load is kept up, where it is measured by time.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PayoutManager.Bench;
 using PayoutManager.Bench.Figures;
 using PayoutManager.Bench.Stand;
@@ -6,24 +7,50 @@ using PayoutManager.Testing;
 Dictionary<string, Func<TestStand, Effort, Results, Task>> figures = new()
 {
     ["cost"] = CallCost.MeasureAsync,
+    ["throughput"] = Throughput.MeasureAsync,
+    ["latency"] = Latency.MeasureAsync,
+    ["upstreams"] = SlowUpstreams.MeasureAsync,
+    ["events"] = Events.MeasureAsync,
+    ["footprint"] = Footprint.MeasureAsync,
+    ["hosts"] = MoreHosts.MeasureAsync,
+    ["tables"] = TableSize.MeasureAsync,
 };
+
+if (args is ["check"])
+{
+    await using var small = await TestStand.StartAsync();
+    return await Budget.CheckAsync(small) ? 0 : 1;
+}
 
 var asked = args.Where(a => !a.StartsWith('-')).ToArray();
 if (asked.Except(figures.Keys).ToArray() is { Length: > 0 } unknown)
 {
-    Console.Error.WriteLine($"No such figure: {string.Join(", ", unknown)}. There are {string.Join(", ", figures.Keys)}.");
+    Console.Error.WriteLine($"No such figure: {string.Join(", ", unknown)}. There are {string.Join(", ", figures.Keys)}, and check.");
     return 2;
 }
+
+var effort = new Effort();
+if (Option("rounds") is { } rounds)
+    effort = effort with { Rounds = rounds };
+if (Option("payouts") is { } payouts)
+    effort = effort with { ManyPayouts = payouts };
+if (Option("calls") is { } calls)
+    effort = effort with { CallsOfRound = calls };
 
 var results = new Results();
 await using var stand = await TestStand.StartAsync();
 foreach (var name in asked is [] ? [.. figures.Keys] : asked)
 {
     Console.WriteLine($"-- {name}");
-    await figures[name](stand, new Effort(), results);
+    await figures[name](stand, effort, results);
 }
 
 results.Save(Path.Combine(Repository.Root, "artifacts"));
 Console.WriteLine();
 Console.WriteLine(results.ToMarkdown());
 return 0;
+
+int? Option(string name) =>
+    args.FirstOrDefault(a => a.StartsWith($"--{name}=", StringComparison.Ordinal)) is { } given
+        ? int.Parse(given[(name.Length + 3)..], CultureInfo.InvariantCulture)
+        : null;

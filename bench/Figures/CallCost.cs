@@ -11,16 +11,12 @@ internal static class CallCost
 
     public static async Task MeasureAsync(TestStand stand, Effort effort, Results results)
     {
-        using var host = await stand.StartHostAsync(await stand.CreateDatabaseAsync());
-        var floorDatabase = await stand.CreateDatabaseAsync();
-        using (await stand.StartHostAsync(floorDatabase))
-        {
-            // Makes the tables.
-        }
-
-        using var floor = await stand.StartFloorAsync(floorDatabase);
+        var pair = await stand.StartPairAsync();
+        using var host = pair.Host;
+        using var floor = pair.Floor;
         Subject[] subjects = [host, floor];
         var cpu = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
+        var allocated = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
         var databaseCpu = subjects.ToDictionary(s => s.Name, _ => new List<double>());
         for (var round = -effort.WarmUpRounds; round < effort.Rounds; round++)
         {
@@ -31,12 +27,14 @@ internal static class CallCost
                 var before = stand.Database.Cpu;
                 foreach (var (method, messages) in MessagesOf(ids))
                 {
-                    var began = subject.Process.Cpu;
+                    var (began, garbage) = (subject.Process.Cpu, await stand.AllocatedAsync(subject));
                     await Callers.RunAsync([subject.Url], CallersAtOnce, messages);
                     var perCall = (subject.Process.Cpu - began).TotalMicroseconds / messages.Count;
-                    if (round >= 0)
-                        cpu[subject.Name][method].Add(perCall);
-                    if (round >= 0 && method == "create")
+                    if (round < 0)
+                        continue;
+                    cpu[subject.Name][method].Add(perCall);
+                    allocated[subject.Name][method].Add((await stand.AllocatedAsync(subject) - garbage) / messages.Count / 1024);
+                    if (method == "create")
                         databaseCpu[subject.Name].Add((stand.Database.Cpu - before).TotalMicroseconds / messages.Count);
                 }
             }
@@ -51,6 +49,12 @@ internal static class CallCost
                 new Samples(cpu["floor"][method]),
                 "floor",
                 method == "cancel" ? "" : "≤ 1.4"));
+        }
+
+        foreach (var method in Methods)
+        {
+            results.Add(new Line(
+                $"allocated per {method}", "KiB", new Samples(allocated["host"][method]), new Samples(allocated["floor"][method]), "floor"));
         }
 
         results.Add(new Line(

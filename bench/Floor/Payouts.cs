@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Globalization;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Parties;
 using PayoutManager.Thrift.Payouts;
@@ -144,5 +144,5 @@ internal sealed class Payouts(Rows rows, Peers peers, bool holdsConnections)
         ]);
     }
 
-    private static string NewId() => RandomNumberGenerator.GetHexString(16, lowercase: true);
+    public static string NewId() => Random.Shared.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using PayoutManager.Thrift.Serialization;
 using Thrift.Protocol;
 using Thrift.Protocol.Entities;
@@ -30,7 +29,7 @@ internal sealed class Peers(Uri partyManagement, Uri shumway) : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
         request.Headers.Accept.Add(ThriftAccepted);
         request.Headers.TryAddWithoutValidation("woody.trace-id", traceId);
-        request.Headers.TryAddWithoutValidation("woody.span-id", RandomNumberGenerator.GetHexString(16, lowercase: true));
+        request.Headers.TryAddWithoutValidation("woody.span-id", Payouts.NewId());
         request.Headers.TryAddWithoutValidation("woody.parent-id", spanId);
         request.Headers.TryAddWithoutValidation("woody.deadline", ThriftTimestamp.Format(TimeProvider.System.GetUtcNow().AddSeconds(30)));
         using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

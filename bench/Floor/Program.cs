@@ -11,6 +11,7 @@ var payouts = new Payouts(rows, peers, holdsConnections: pool > 0);
 var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
 builder.WebHost.UseKestrelCore().UseUrls(args[0]);
 var app = builder.Build();
+app.Map("/allocated", asked => asked.Run(http => http.Response.WriteAsync($"{GC.GetTotalAllocatedBytes()}")));
 app.Run(payouts.ServeAsync);
 await app.StartAsync();
 Console.WriteLine($"Up at {app.Urls.First()}");

@@ -17,14 +17,20 @@ internal static class PayoutCalls
     public static string[] NewIds(int count) =>
         [.. Enumerable.Range(0, count).Select(_ => $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _ids)}")];
 
-    public static byte[] Create(string payoutId) => Message("CreatePayout", new Calls.CreatePayout_args
+    /// <summary>A create of a payout of one of many shops.</summary>
+    public static byte[] Create(string payoutId)
     {
-        PayoutParams = new PayoutParams(
-            new ShopParams("party-load", $"shop-load-{(payoutId[^1] % PartyBook.LoadShops) + 1}"), new Cash(100_000, new CurrencyRef("RUB")))
+        var shop = Random.Shared.Next(PartyBook.LoadParties * PartyBook.LoadShops);
+        return Message("CreatePayout", new Calls.CreatePayout_args
         {
-            PayoutId = payoutId,
-        },
-    });
+            PayoutParams = new PayoutParams(
+                new ShopParams($"party-load-{(shop / PartyBook.LoadShops) + 1}", $"shop-load-{(shop % PartyBook.LoadShops) + 1}"),
+                new Cash(100_000, new CurrencyRef("RUB")))
+            {
+                PayoutId = payoutId,
+            },
+        });
+    }
 
     /// <summary>A create of a payout that nobody has asked for.</summary>
     public static byte[] Create() => Create(NewIds(1)[0]);

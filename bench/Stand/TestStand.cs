@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
@@ -82,6 +83,23 @@ internal sealed partial class TestStand : IAsyncDisposable
             ready: FloorIsUp());
         return new Subject("floor", process, url, null, connectionString);
     }
+
+    /// <summary>Starts a host and the floor, each on a database of its own.</summary>
+    public async Task<(Subject Host, Subject Floor)> StartPairAsync()
+    {
+        var floors = await CreateDatabaseAsync();
+        using (await StartHostAsync(floors))
+        {
+            // Makes the tables.
+        }
+
+        return (await StartHostAsync(await CreateDatabaseAsync()), await StartFloorAsync(floors));
+    }
+
+    /// <summary>How many bytes a program has allocated so far.</summary>
+    public async Task<double> AllocatedAsync(Subject subject) => subject.ManagementUrl is null
+        ? double.Parse(await _http.GetStringAsync(new Uri(subject.Url, "/allocated")), CultureInfo.InvariantCulture)
+        : Metrics.Sum(await Metrics.ReadAsync(subject), "dotnet_gc_heap_total_allocated_bytes_total");
 
     /// <summary>Lets every call to a dependency take a time from now on.</summary>
     public async Task SetUpstreamLatencyAsync(TimeSpan latency) =>

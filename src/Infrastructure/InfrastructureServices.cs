@@ -43,11 +43,11 @@ public static class InfrastructureServices
     /// <summary>Adds the stores alone.</summary>
     public static IServiceCollection AddStorage(this IServiceCollection services, StorageOptions options)
     {
-        var open = CreateFactory(options);
+        services = options.Provider == StorageProvider.Sqlite ? services.AddSqlite(options) : services.AddPostgres(options);
         return services
             .AddSingleton(options)
-            .AddSingleton(new Database(open))
-            .AddSingleton(new DatabaseMigrator(open))
+            .AddSingleton<Database>()
+            .AddSingleton(provider => new DatabaseMigrator(provider.GetRequiredService<Func<PayoutDbContext>>()))
             .AddSingleton<IPayoutStore, PayoutStore>()
             .AddSingleton<IOperationStore, OperationStore>()
             .AddSingleton<IEventOutbox, EventOutbox>()
@@ -55,31 +55,31 @@ public static class InfrastructureServices
             .AddSingleton<IBacklog, BacklogStore>();
     }
 
-    private static Func<PayoutDbContext> CreateFactory(StorageOptions options)
+    private static IServiceCollection AddSqlite(this IServiceCollection services, StorageOptions options)
     {
-        if (options.Provider == StorageProvider.Sqlite)
-        {
-            return new PooledDbContextFactory<SqlitePayoutDbContext>(
-                new DbContextOptionsBuilder<SqlitePayoutDbContext>()
-                    .UseSqlite(options.ConnectionString, SqlitePayoutDbContext.Map)
-                    .AddInterceptors(options.Interceptors)
-                    .Options).CreateDbContext;
-        }
-
-        return new PooledDbContextFactory<PostgresPayoutDbContext>(
-            new DbContextOptionsBuilder<PostgresPayoutDbContext>()
-                .UseNpgsql(options.ConnectionString, postgres =>
-                {
-                    PostgresPayoutDbContext.Map(postgres);
-                    postgres.ConfigureDataSource(source =>
-                    {
-                        Prepare(source);
-                        Observe(source);
-                    });
-                })
+        Func<PayoutDbContext> open = new PooledDbContextFactory<SqlitePayoutDbContext>(
+            new DbContextOptionsBuilder<SqlitePayoutDbContext>()
+                .UseSqlite(options.ConnectionString, SqlitePayoutDbContext.Map)
                 .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext;
+        return services.AddSingleton(open).AddSingleton<IPayoutStatements>(new SqliteStatements(open));
     }
+
+    private static IServiceCollection AddPostgres(this IServiceCollection services, StorageOptions options) => services
+        .AddSingleton(_ =>
+        {
+            var source = new NpgsqlDataSourceBuilder(options.ConnectionString);
+            PostgresPayoutDbContext.Map(source);
+            Prepare(source);
+            Observe(source);
+            return source.Build();
+        })
+        .AddSingleton<Func<PayoutDbContext>>(provider => new PooledDbContextFactory<PostgresPayoutDbContext>(
+            new DbContextOptionsBuilder<PostgresPayoutDbContext>()
+                .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>(), PostgresPayoutDbContext.Map)
+                .AddInterceptors(options.Interceptors)
+                .Options).CreateDbContext)
+        .AddSingleton<IPayoutStatements, PostgresStatements>();
 
     /// <summary>Statements are parsed and planned once for each connection, unless the connection string says how many.</summary>
     private static void Prepare(NpgsqlDataSourceBuilder source)

@@ -9,6 +9,7 @@ namespace PayoutManager.Woody.Server;
 internal static class WoodyRequestReader
 {
     private const int MaxIdLength = 256;
+    private static readonly string[] Ids = [WoodyHeaders.TraceId, WoodyHeaders.SpanId, WoodyHeaders.ParentId];
     private static readonly MediaTypeHeaderValue ThriftMediaType = new(WoodyHeaders.ContentType);
 
     /// <summary>The ids of the call, made here where the caller sent none or none that can be echoed.</summary>
@@ -30,7 +31,7 @@ internal static class WoodyRequestReader
     /// <summary>Completes the context by what the headers say beyond the ids.</summary>
     public static WoodyContext ReadHeaders(IHeaderDictionary headers, WoodyContext ids, DateTimeOffset defaultDeadline)
     {
-        foreach (var name in (string[])[WoodyHeaders.TraceId, WoodyHeaders.SpanId, WoodyHeaders.ParentId])
+        foreach (var name in Ids)
         {
             if (headers[name] is { Count: > 0 } values && (values.Count > 1 || !IsUsableId(values[0])))
                 throw BadRequest($"header {name} must be 1 to {MaxIdLength} visible ASCII characters, once");
@@ -117,12 +118,16 @@ internal static class WoodyRequestReader
     private static bool IsUsableId(string? id) =>
         id is { Length: > 0 and <= MaxIdLength } && id.All(c => c is > ' ' and <= '~');
 
+    // What peers send, word for word, needs no parsing.
     private static bool IsThrift(string? contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var type)
-        && type.MediaType.Equals(WoodyHeaders.ContentType, StringComparison.OrdinalIgnoreCase);
+        contentType == WoodyHeaders.ContentType
+        || (MediaTypeHeaderValue.TryParse(contentType, out var type)
+            && type.MediaType.Equals(WoodyHeaders.ContentType, StringComparison.OrdinalIgnoreCase));
 
     private static bool AcceptsThrift(IHeaderDictionary headers)
     {
+        if (headers.Accept is [WoodyHeaders.ContentType or "*/*"])
+            return true;
         if (headers.Accept.Count == 0 || headers.Accept.All(string.IsNullOrWhiteSpace))
             return true;
         if (!MediaTypeHeaderValue.TryParseList(headers.Accept, out var ranges))

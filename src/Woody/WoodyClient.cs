@@ -99,13 +99,13 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         var sequence = Interlocked.Increment(ref _sequence) & int.MaxValue;
         using var request = CreateRequest(new TMessage(method, TMessageType.Call, sequence), args, context);
         using var patience = new CancellationTokenSource(timeout, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        await using var givenUp = cancellationToken.UnsafeRegister(static patience => ((CancellationTokenSource)patience!).Cancel(), patience);
         try
         {
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
             if (response.StatusCode != HttpStatusCode.OK)
                 throw Sort(method, response);
-            return ReadReply<TResult>(method, sequence, await response.Content.ReadAsByteArrayAsync(either.Token));
+            return ReadReply<TResult>(method, sequence, await response.Content.ReadAsByteArrayAsync(patience.Token));
         }
         catch (HttpRequestException e) when (NeverArrived(e))
         {

@@ -11,7 +11,7 @@ public class LayerTests
 
     private static readonly Dictionary<string, (string[] Projects, string[] Packages)> Allowed = new()
     {
-        ["thrift/PayoutManager.Thrift"] = ([], ["ApacheThrift"]),
+        ["thrift/PayoutManager.Thrift"] = ([], ["ApacheThrift", "Confluent.Kafka"]),
         ["src/Domain/Domain"] = ([], []),
         ["src/Application/Application"] = (
             ["Domain"],
@@ -21,6 +21,7 @@ public class LayerTests
             ]),
         ["src/Woody/Woody"] = (["PayoutManager.Thrift"], []),
         ["src/Woody.Server/Woody.Server"] = (["Woody"], []),
+        ["src/Client/Client"] = (["Woody"], ["Microsoft.Extensions.Http", "Polly.Core"]),
         ["src/Infrastructure/Infrastructure"] = (
             ["Application", "Woody"],
             [
@@ -51,6 +52,7 @@ public class LayerTests
     [InlineData("src/Application/Application")]
     [InlineData("src/Woody/Woody")]
     [InlineData("src/Woody.Server/Woody.Server")]
+    [InlineData("src/Client/Client")]
     [InlineData("src/Infrastructure/Infrastructure")]
     [InlineData("src/Sandbox/Sandbox")]
     [InlineData("src/Host/Host")]

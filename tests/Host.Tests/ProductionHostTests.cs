@@ -60,6 +60,38 @@ public sealed class ProductionHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_serves_a_thrift_client_of_yet_another_language()
+    {
+        using var host = HostProcess.Start(_peers);
+        await host.UntilReadyAsync();
+        var folder = Directory.CreateTempSubdirectory("payouts-node-").FullName;
+        foreach (var file in Directory.GetFiles(Path.Combine(Repository.Root, "tests/Host.Tests/clients")))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        foreach (var idl in Directory.GetFiles(Path.Combine(Repository.Root, "thrift"), "*.thrift"))
+            Assert.Equal(0, await RunAsync("thrift", "--gen", "js:node", "-out", folder, idl));
+        using (var install = ChildProcess.Start("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"], folder: folder))
+            Assert.True(await install.WaitAsync() == 0, install.Output);
+
+        using var client = ChildProcess.Start("node", ["client.js", host.ThriftUrl.ToString(), folder], folder: folder);
+        Assert.True(await client.WaitAsync() == 0, client.Output);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Equal(
+            """
+            create js-1 unpaid 97500 2800 4
+            create PayoutAlreadyExists
+            create InsufficientFunds
+            get js-1 unpaid 97500 2800 4
+            get NotFound
+            confirm done
+            cancel done
+            get вернули
+            confirm HTTP 500
+            """,
+            client.Output);
+    }
+
+    [Fact]
     public async Task It_tells_operators_what_it_is_on_its_own_listener()
     {
         using var host = HostProcess.Start(_peers);

@@ -35,7 +35,9 @@ public sealed class SandboxServerTests : IAsyncLifetime
         using var plans = JsonDocument.Parse(await _http.GetStringAsync("/plans?containing=p1"));
         Assert.Equal(1, plans.RootElement.GetArrayLength());
         using var parties = JsonDocument.Parse(await _http.GetStringAsync("/parties"));
-        Assert.Equal(["party-1", "party-2", "party-load"], parties.RootElement.EnumerateArray().Select(p => p.GetProperty("id").GetString()));
+        Assert.Equal(
+            ["party-1", "party-2", .. Enumerable.Range(1, 16).Select(n => $"party-load-{n}")],
+            parties.RootElement.EnumerateArray().Select(p => p.GetProperty("id").GetString()));
 
         Assert.Equal(HttpStatusCode.NotFound, (await _http.GetAsync("/plans/gone")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _http.GetAsync("/accounts/99999")).StatusCode);

@@ -11,9 +11,9 @@ public sealed record RelayOptions
 
     /// <summary>
     /// The least time from one round of marking, reading and sending to the next, so that rounds under load are of many events.
-    /// What comes after a pause is sent at once. Default 10 ms.
+    /// What comes after a pause is sent at once. Default 20 ms.
     /// </summary>
-    public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(10);
+    public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How long a payout waits after one of its events could not be sent. Default 1 s.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromSeconds(1);

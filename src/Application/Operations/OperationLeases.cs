@@ -73,31 +73,36 @@ internal sealed class OperationLeases(
         CancellationToken cancellationToken)
     {
         var renewedAt = clock.GetTimestamp();
-        try
+        while (await PassAsync(options.LeaseDuration / 3, cancellationToken))
         {
-            while (true)
+            var asked = clock.GetTimestamp();
+            try
             {
-                await Task.Delay(options.LeaseDuration / 3, clock, cancellationToken);
-                var asked = clock.GetTimestamp();
-                try
-                {
-                    if (!await store.RenewAsync(leased.Operation, options.LeaseDuration, cancellationToken))
-                        break;
-                    renewedAt = asked;
-                }
-                catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
-                {
-                    if (clock.GetElapsedTime(renewedAt) >= options.LeaseDuration)
-                        break;
-                }
+                if (!await store.RenewAsync(leased.Operation, options.LeaseDuration, cancellationToken))
+                    break;
+                renewedAt = asked;
             }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
+            {
+                if (clock.GetElapsedTime(renewedAt) >= options.LeaseDuration)
+                    break;
+            }
+        }
 
-            // Ours no longer. Going on would be harmless, since nothing can be applied, but also pointless.
-            working.Cancel();
-        }
-        catch (OperationCanceledException)
-        {
-            // The work is over.
-        }
+        // Ours no longer. Going on would be harmless, since nothing can be applied, but also pointless. Where the work is over,
+        // there is nobody to hear it.
+        working.Cancel();
+    }
+
+    /// <summary>Lets a time pass; false if it was cut short, as it nearly always is, and without the cost of an exception.</summary>
+    private async Task<bool> PassAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        await Task.Delay(time, clock, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return !cancellationToken.IsCancellationRequested;
     }
 }

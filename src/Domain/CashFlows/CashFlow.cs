@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Collections;
 using PayoutManager.Domain.Money;
 
 namespace PayoutManager.Domain.CashFlows;
 
 /// <summary>The postings that carry out a payout, in the order in which PartyManagement gave them. Equal by contents.</summary>
+[DebuggerDisplay("{Count} postings")]
 public sealed class CashFlow : IReadOnlyList<CashFlowPosting>, IEquatable<CashFlow>
 {
     private readonly CashFlowPosting[] _postings;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PayoutManager.Domain.Money;
 using static PayoutManager.Domain.CashFlows.AccountType;
 
@@ -8,6 +9,7 @@ namespace PayoutManager.Domain.CashFlows;
 /// <param name="Destination">Where it goes.</param>
 /// <param name="Volume">How much, in minor units.</param>
 /// <param name="Details">What it is for, in words; null if nothing was said.</param>
+[DebuggerDisplay("{Kind}: {Source} -> {Destination}, {Volume}")]
 public sealed record CashFlowPosting(
     CashFlowAccount Source,
     CashFlowAccount Destination,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Payouts;
 
@@ -7,6 +8,7 @@ namespace PayoutManager.Domain.Ledger;
 /// Postings that the ledger holds together and then commits or rolls back for good: one batch, named by the plan's id.
 /// A plan id that was rolled back is spent, so each further attempt has a name of its own.
 /// </summary>
+[DebuggerDisplay("{Id}: {Postings.Count} postings")]
 public sealed class LedgerPlan
 {
     /// <summary>The id of a plan's only batch.</summary>

@@ -1,7 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+
 namespace PayoutManager.Domain.Money;
 
 /// <summary>A currency, named by its symbolic code: 3 to 8 characters A–Z or 0–9, such as <c>RUB</c>.</summary>
-public sealed record Currency
+[JsonConverter(typeof(TextJsonConverter<Currency>))]
+public sealed record Currency : IParsable<Currency>
 {
     /// <summary>The fewest characters of a code.</summary>
     public const int MinLength = 3;
@@ -26,6 +30,18 @@ public sealed record Currency
         code is { Length: >= MinLength and <= MaxLength } && code.All(c => c is >= 'A' and <= 'Z' or >= '0' and <= '9')
             ? null
             : $"must be {MinLength} to {MaxLength} characters A–Z or 0–9";
+
+    /// <summary>Reads a currency's code.</summary>
+    /// <exception cref="FormatException">The text is no code; the message says why.</exception>
+    public static Currency Parse(string s, IFormatProvider? provider = null) =>
+        Fault(s) is { } fault ? throw new FormatException($"'{s}' is no currency: {fault}.") : new Currency(s);
+
+    /// <summary>Reads a currency's code; false if the text is none.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out Currency result)
+    {
+        result = Fault(s) is null ? new Currency(s!) : null;
+        return result is not null;
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Code;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Money;
@@ -9,6 +10,7 @@ namespace PayoutManager.Domain.Payouts;
 /// A move of a merchant's money out of the platform, as it stands after its latest change. Immutable: each verb returns
 /// the payout as it is afterwards, or the same object where there was nothing to do.
 /// </summary>
+[DebuggerDisplay("{Id} {Status} {Amount} #{SequenceId}")]
 public sealed record Payout
 {
     private Payout(

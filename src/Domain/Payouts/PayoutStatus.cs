@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace PayoutManager.Domain.Payouts;
 
 /// <summary>A payout's state and, only where it is cancelled, why.</summary>
+[JsonConverter(typeof(PayoutStatusJsonConverter))]
 public sealed record PayoutStatus
 {
     /// <summary>The most characters (UTF-16 code units) of a cancellation's details.</summary>

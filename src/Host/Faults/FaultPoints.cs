@@ -7,8 +7,8 @@ namespace PayoutManager.Host.Faults;
 
 /// <summary>
 /// The steps at which a host can be made to die, in Development only: after each call to the outside, by the name of the
-/// port's method, and inside of a transaction just before its commit. What precedes a call has the same effect as what
-/// follows the call before it.
+/// port's method, and inside of a transaction just before its commit, where there is one: intending and applying are each done at
+/// once by the database. What precedes a call has the same effect as what follows the call before it.
 /// </summary>
 internal sealed class FaultPoints(string killAt)
 {
@@ -26,7 +26,7 @@ internal sealed class FaultPoints(string killAt)
     public static IReadOnlyList<string> Steps { get; } =
     [
         .. Ports.SelectMany(port => port.GetMethods()).Where(method => !method.IsSpecialName).Select(method => StepOf(method.Name)),
-        .. ((string[])["Intend", "TakeOver", "Apply"]).Select(step => step + BeforeCommit),
+        "TakeOver" + BeforeCommit,
     ];
 
     /// <summary>Watches transactions.</summary>

@@ -16,35 +16,47 @@ internal sealed class Database(Func<PayoutDbContext> open)
     private const int SqliteBusy = 5;
     private const int SqliteLocked = 6;
 
-    /// <summary>Work of a single statement.</summary>
+    /// <summary>Reads in a single statement.</summary>
     /// <exception cref="NotDoneException">The database was not reached, or the caller's time was up.</exception>
-    public async Task<T> ReadAsync<T>(Func<PayoutDbContext, Task<T>> read)
+    public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
     {
         try
         {
-            await using var context = open();
-            return await read(context);
+            return await read();
         }
         catch (Exception e) when (IsOutOfReach(e))
         {
-            throw new NotDoneException("The database cannot be reached.", e);
+            throw NotReached(e);
         }
     }
 
-    /// <summary>A statement that changes rows by itself, and commits with them.</summary>
+    /// <inheritdoc cref="ReadAsync{T}(Func{Task{T}})"/>
+    public Task<T> ReadAsync<T>(Func<PayoutDbContext, Task<T>> read) => ReadAsync(() => WithContextAsync(read));
+
+    /// <summary>What changes rows by itself, and commits with them.</summary>
+    /// <param name="write">The statements.</param>
+    /// <param name="cancellationToken">The caller's time.</param>
+    /// <exception cref="NotDoneException">The database was not reached or refused, or the time was up beforehand.</exception>
     /// <exception cref="OutcomeUnknownException">The database was lost; it may or may not be done.</exception>
-    public async Task<T> WriteAsync<T>(Func<PayoutDbContext, Task<T>> write)
+    public static async Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken)
     {
+        // Drivers look at it themselves, but then nobody can tell whether anything was sent.
+        if (cancellationToken.IsCancellationRequested)
+            throw NotReached(new OperationCanceledException(cancellationToken));
         try
         {
-            await using var context = open();
-            return await write(context);
+            return await write();
         }
         catch (Exception e) when (IsOutOfReach(e))
         {
-            throw new OutcomeUnknownException("The database was lost during a write.", e);
+            throw IsRefusal(e)
+                ? NotReached(e)
+                : new OutcomeUnknownException("The database was lost during a write.", e);
         }
     }
+
+    /// <inheritdoc cref="WriteAsync{T}(Func{Task{T}}, CancellationToken)"/>
+    public Task<T> WriteAsync<T>(Func<PayoutDbContext, Task<T>> write) => WriteAsync(() => WithContextAsync(write), CancellationToken.None);
 
     /// <summary>Work in a transaction, which is committed if the work says so.</summary>
     /// <param name="work">Returns its result, and whether to commit.</param>
@@ -73,15 +85,35 @@ internal sealed class Database(Func<PayoutDbContext> open)
         {
             throw committing
                 ? new OutcomeUnknownException("The database was lost during a commit.", e)
-                : new NotDoneException("The database cannot be reached.", e);
+                : NotReached(e);
         }
     }
+
+    /// <summary>The database was not asked, or has refused.</summary>
+    public static NotDoneException NotReached(Exception e) => new("The database cannot be reached.", e);
+
+    private async Task<T> WithContextAsync<T>(Func<PayoutDbContext, Task<T>> work)
+    {
+        await using var context = open();
+        return await work(context);
+    }
+
+    /// <summary>
+    /// Whether a failure proves that nothing was written: the database says so itself. What it says when it goes down it may have
+    /// said before it was asked, or after it has committed.
+    /// </summary>
+    private static bool IsRefusal(Exception e) => e switch
+    {
+        PostgresException postgres => postgres.SqlState is not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown),
+        SqliteException => true,
+        _ => e.InnerException is { } cause && IsRefusal(cause),
+    };
 
     /// <summary>
     /// Whether a failure is the connection's, or the clock's, rather than a mistake in what was asked. Tables that are not
     /// made yet count as out of reach: the host starts before it has migrated.
     /// </summary>
-    private static bool IsOutOfReach(Exception e) => e switch
+    public static bool IsOutOfReach(Exception e) => e switch
     {
         OperationCanceledException or TimeoutException or IOException => true,
         PostgresException postgres => postgres.IsTransient

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using PayoutManager.Application.Operations;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Money;
@@ -10,14 +11,8 @@ using PayoutManager.Infrastructure.Storage.Rows;
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>What an operation is to do, as JSON that an operator can read.</summary>
-internal static class IntentJson
+internal static partial class IntentJson
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        Converters = { new JsonStringEnumConverter() },
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    };
-
     public static string KindOf(OperationIntent intent) => intent switch
     {
         CreateIntent => OperationRow.Create,
@@ -28,21 +23,21 @@ internal static class IntentJson
 
     public static string Write(OperationIntent intent) => intent switch
     {
-        CreateIntent create => JsonSerializer.Serialize(ToRequest(create), Json),
-        CancelIntent cancel => JsonSerializer.Serialize(new CancelRequest(cancel.Details), Json),
+        CreateIntent create => JsonSerializer.Serialize(ToRequest(create), Json.Default.CreateRequest),
+        CancelIntent cancel => JsonSerializer.Serialize(new CancelRequest(cancel.Details), Json.Default.CancelRequest),
         _ => "{}",
     };
 
     public static OperationIntent Read(OperationRow row) => row.Kind switch
     {
-        OperationRow.Create => ToIntent(row.PayoutId, Parse<CreateRequest>(row)),
+        OperationRow.Create => ToIntent(row.PayoutId, Parse(row, Json.Default.CreateRequest)),
         OperationRow.Confirm => new ConfirmIntent(),
-        OperationRow.Cancel => new CancelIntent(Parse<CancelRequest>(row).Details),
+        OperationRow.Cancel => new CancelIntent(Parse(row, Json.Default.CancelRequest).Details),
         _ => throw new InvalidDataException($"The operation on payout {row.PayoutId} is of unknown kind {row.Kind}."),
     };
 
-    private static T Parse<T>(OperationRow row) =>
-        JsonSerializer.Deserialize<T>(row.Request ?? "null", Json)
+    private static T Parse<T>(OperationRow row, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(row.Request ?? "null", type)
         ?? throw new InvalidDataException($"The operation on payout {row.PayoutId} has no request.");
 
     private static CreateRequest ToRequest(CreateIntent intent)
@@ -114,4 +109,10 @@ internal static class IntentJson
         long Amount,
         string Currency,
         string? Details);
+
+    [JsonSourceGenerationOptions(
+        JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonSerializable(typeof(CreateRequest))]
+    [JsonSerializable(typeof(CancelRequest))]
+    private sealed partial class Json : JsonSerializerContext;
 }

@@ -10,33 +10,30 @@ using PayoutManager.Thrift.Serialization;
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>Operations in the database, and the changes that they end in.</summary>
-internal sealed class OperationStore(Database database) : IOperationStore
+internal sealed class OperationStore(Database database, IPayoutStatements statements) : IOperationStore
 {
-    public Task<Intended> IntendAsync(
+    public async Task<Intended> IntendAsync(
         PayoutId payoutId,
         OperationIntent intent,
         int? expectedSequenceId,
         string owner,
         TimeSpan lease,
-        CancellationToken cancellationToken) =>
-        database.TransactAsync<Intended>(
-            async context =>
-            {
-                var row = new OperationRow
-                {
-                    PayoutId = payoutId.Value,
-                    Kind = IntentJson.KindOf(intent),
-                    Attempt = 1,
-                    Owner = owner,
-                    Request = IntentJson.Write(intent),
-                };
-                if (await context.TryInsertAsync(row, lease, cancellationToken) is not { } inserted)
-                    return (await DescribeOccupantAsync(context, row, cancellationToken), false);
-                return inserted.SequenceId == expectedSequenceId
-                    ? (new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner)), true)
-                    : (new Intended.PayoutMoved(), false);
-            },
-            cancellationToken);
+        CancellationToken cancellationToken)
+    {
+        var row = new OperationRow
+        {
+            PayoutId = payoutId.Value,
+            Kind = IntentJson.KindOf(intent),
+            Owner = owner,
+            Request = IntentJson.Write(intent),
+        };
+        return await Database.WriteAsync(() => statements.TryInsertAsync(row, expectedSequenceId, lease, cancellationToken), cancellationToken) switch
+        {
+            { PayoutMoved: true } => new Intended.PayoutMoved(),
+            { Attempt: 0 } => await database.ReadAsync(context => DescribeOccupantAsync(context, row, cancellationToken)),
+            var inserted => new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner)),
+        };
+    }
 
     public Task<Operation?> TakeOverAsync(
         PayoutId payoutId,
@@ -98,7 +95,7 @@ internal sealed class OperationStore(Database database) : IOperationStore
             Payload = ThriftBinary.Serialize(PayoutContract.ToWire(change)),
             TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null,
         };
-        return database.WriteAsync(context => context.TryApplyAsync(operation, change.Payout, outboxEvent, cancellationToken));
+        return Database.WriteAsync(() => statements.TryApplyAsync(operation, change.Payout, outboxEvent, cancellationToken), cancellationToken);
     }
 
     public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) =>

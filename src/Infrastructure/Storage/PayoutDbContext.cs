@@ -1,6 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using PayoutManager.Application.Operations;
-using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
 
 namespace PayoutManager.Infrastructure.Storage;
@@ -17,22 +15,6 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
     public DbSet<EventRow> Events => Set<EventRow>();
 
     public DbSet<RelayLeaseRow> RelayLeases => Set<RelayLeaseRow>();
-
-    /// <summary>A payout with its postings, read at one moment; null if there is none.</summary>
-    public abstract Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// In the transaction that is open, inserts an operation, or puts it in the place of a note of spent attempts, and then
-    /// looks at the payout; null if the payout has another operation.
-    /// </summary>
-    public abstract Task<Inserted?> TryInsertAsync(OperationRow operation, TimeSpan lease, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// At once or not at all: ends an operation, writes the payout as it now is, and inserts its event. False, with nothing
-    /// written, if there is no such operation, or the payout is not as it was before the change.
-    /// </summary>
-    public abstract Task<bool> TryApplyAsync(
-        Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken);
 
     /// <summary>Makes and upgrades the tables while no other host does.</summary>
     public abstract Task MigrateAloneAsync(CancellationToken cancellationToken);
@@ -91,8 +73,3 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
         }
     }
 }
-
-/// <summary>What was found when an operation was inserted.</summary>
-/// <param name="Attempt">Which attempt it is.</param>
-/// <param name="SequenceId">The payout's sequence id; null if there is no payout.</param>
-internal sealed record Inserted(int Attempt, int? SequenceId);

@@ -4,8 +4,8 @@ using PayoutManager.Domain.Payouts;
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>Payouts in the database.</summary>
-internal sealed class PayoutStore(Database database) : IPayoutStore
+internal sealed class PayoutStore(IPayoutStatements statements) : IPayoutStore
 {
     public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken) =>
-        database.ReadAsync(context => context.FindAsync(id.Value, cancellationToken));
+        Database.ReadAsync(() => statements.FindAsync(id.Value, cancellationToken));
 }

@@ -14,8 +14,11 @@ public sealed class PartyBook
     /// <summary>What a shop for load tests has at first.</summary>
     public const long EndlessBalance = 1_000_000_000_000_000;
 
-    /// <summary>How many shops party-load has: shop-load-1 and so on.</summary>
-    public const int LoadShops = 64;
+    /// <summary>How many parties there are for load tests: party-load-1 and so on, each with <see cref="LoadShops"/>.</summary>
+    public const int LoadParties = 16;
+
+    /// <summary>How many shops each of them has: shop-load-1 and so on.</summary>
+    public const int LoadShops = 4;
 
     private const string Rub = "RUB";
     private const string Usd = "USD";
@@ -55,10 +58,13 @@ public sealed class PartyBook
             "party-2",
             [Contract("contract-1", (Rub, "tool-1"))],
             Shop("shop-1", "contract-1", "tool-1", Account(Rub, Balance)));
-        AddParty(
-            "party-load",
-            [Contract("contract-1", (Rub, "tool-1"))],
-            [.. Enumerable.Range(1, LoadShops).Select(n => Shop($"shop-load-{n}", "contract-1", "tool-1", Account(Rub, EndlessBalance)))]);
+        foreach (var party in Enumerable.Range(1, LoadParties))
+        {
+            AddParty(
+                $"party-load-{party}",
+                [Contract("contract-1", (Rub, "tool-1"))],
+                [.. Enumerable.Range(1, LoadShops).Select(n => Shop($"shop-load-{n}", "contract-1", "tool-1", Account(Rub, EndlessBalance)))]);
+        }
     }
 
     /// <summary>All parties by id.</summary>

@@ -21,14 +21,11 @@ public sealed class CallStepTests(StepHosts hosts) : IClassFixture<StepHosts>, I
     public Task DisposeAsync() => Task.CompletedTask;
 
     [Theory]
-    [InlineData("Find")]
     [InlineData("FindParty")]
     [InlineData("ComputeCashFlow")]
-    [InlineData("Intend:commit")]
     [InlineData("Intend")]
     [InlineData("Hold")]
     [InlineData("GetMinAvailableAmount")]
-    [InlineData("Apply:commit")]
     [InlineData("Apply")]
     public async Task A_create_is_finished_by_its_repeat(string step)
     {
@@ -67,10 +64,8 @@ public sealed class CallStepTests(StepHosts hosts) : IClassFixture<StepHosts>, I
     }
 
     [Theory]
-    [InlineData("Intend:commit")]
     [InlineData("Intend")]
     [InlineData("Commit")]
-    [InlineData("Apply:commit")]
     [InlineData("Apply")]
     public async Task A_confirm_is_finished_by_its_repeat(string step)
     {
@@ -85,7 +80,6 @@ public sealed class CallStepTests(StepHosts hosts) : IClassFixture<StepHosts>, I
     [Theory]
     [InlineData("Intend")]
     [InlineData("Rollback")]
-    [InlineData("Apply:commit")]
     [InlineData("Apply")]
     public async Task A_cancel_is_finished_by_its_repeat(string step)
     {
@@ -101,7 +95,6 @@ public sealed class CallStepTests(StepHosts hosts) : IClassFixture<StepHosts>, I
     [InlineData("Intend")]
     [InlineData("Hold")]
     [InlineData("Commit")]
-    [InlineData("Apply:commit")]
     [InlineData("Apply")]
     public async Task A_cancel_of_a_confirmed_payout_is_finished_by_its_repeat(string step)
     {

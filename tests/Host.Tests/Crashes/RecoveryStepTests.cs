@@ -31,7 +31,7 @@ public sealed class RecoveryStepTests(StepHosts hosts) : IClassFixture<StepHosts
     [Theory]
     [InlineData("TakeOver")]
     [InlineData("Commit")]
-    [InlineData("Apply:commit")]
+    [InlineData("Apply")]
     public async Task A_cancel_of_a_confirmed_payout_goes_forward_though_recovery_dies(string step)
     {
         using (var first = await hosts.StartAsync())

@@ -25,7 +25,9 @@ internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> a
 
     public int Calls { get; private set; }
 
-    private string Shop => $"shop-load-{number + 1}";
+    private const string Shop = "shop-load-1";
+
+    private string Party => $"party-load-{number + 1}";
 
     public async Task LiveAsync(CancellationToken end)
     {
@@ -71,7 +73,7 @@ internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> a
     private async Task PayOutAsync(string id)
     {
         var created = await InsistAsync<Calls.CreatePayout_result>(
-            "CreatePayout", RunningHost.CreateArgs(id, 10_000, Shop, "party-load"));
+            "CreatePayout", RunningHost.CreateArgs(id, 10_000, Shop, Party));
         Assert.True(created is { Success: not null } or { Ex3: not null }, $"{id} was refused");
         Told[id] = new PayoutStatus.unpaid(new PayoutUnpaid());
 
@@ -96,7 +98,7 @@ internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> a
     /// <summary>A payout of more than there is.</summary>
     private async Task AskTooMuchAsync(string id)
     {
-        var args = RunningHost.CreateArgs(id, 2_000_000_000_000_000, Shop, "party-load");
+        var args = RunningHost.CreateArgs(id, 2_000_000_000_000_000, Shop, Party);
         Assert.NotNull((await InsistAsync<Calls.CreatePayout_result>("CreatePayout", args)).Ex1);
         Refused.Add(id);
     }

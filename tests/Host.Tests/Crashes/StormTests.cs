@@ -37,7 +37,7 @@ public sealed class StormTests(ITestOutputHelper output)
         {
             Name = "Three hosts",
             Hosts = 3,
-            Duration = TimeSpan.FromSeconds(15),
+            Duration = TimeSpan.FromSeconds(10),
             KillHostEvery = TimeSpan.FromSeconds(1.5),
             KillDatabaseEvery = TimeSpan.FromSeconds(6),
             DependencyFaults = 0.08,

@@ -2,7 +2,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
-using PayoutManager.Application.Operations;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
@@ -14,6 +13,9 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 {
     public const string Schema = "pm";
 
+    private const string PayoutStatusType = "payout_status";
+    private const string AccountTypeType = "account_type";
+
     private const string Timestamp = "timestamp without time zone";
     private const string TimestampUtc = "timestamp with time zone";
 
@@ -24,30 +26,15 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
 
-    private NpgsqlConnection Connection => (NpgsqlConnection)Database.GetDbConnection();
-
     public static void Map(NpgsqlDbContextOptionsBuilder options) => options
-        .MapEnum<PayoutState>("payout_status", Schema, IncumbentLabels.Instance)
-        .MapEnum<AccountType>("account_type", Schema, IncumbentLabels.Instance)
+        .MapEnum<PayoutState>(PayoutStatusType, Schema, IncumbentLabels.Instance)
+        .MapEnum<AccountType>(AccountTypeType, Schema, IncumbentLabels.Instance)
         .MigrationsHistoryTable("payout_manager_migration", Schema);
 
-    public override async Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken)
-    {
-        await Database.OpenConnectionAsync(cancellationToken);
-        return await PostgresStatements.FindAsync(Connection, payoutId, cancellationToken);
-    }
-
-    public override Task<Inserted?> TryInsertAsync(OperationRow operation, TimeSpan lease, CancellationToken cancellationToken) =>
-        PostgresStatements.TryInsertAsync(Connection, operation, lease, cancellationToken);
-
-    public override async Task<bool> TryApplyAsync(
-        Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken)
-    {
-        await Database.OpenConnectionAsync(cancellationToken);
-        return payout.SequenceId == 0
-            ? await PostgresStatements.TryCreateAsync(Connection, operation, payout, outboxEvent, cancellationToken)
-            : await PostgresStatements.TryChangeAsync(Connection, operation, payout, outboxEvent, cancellationToken);
-    }
+    /// <summary>The same types, for connections that are used without a context.</summary>
+    public static void Map(NpgsqlDataSourceBuilder source) => source
+        .MapEnum<PayoutState>($"{Schema}.{PayoutStatusType}", IncumbentLabels.Instance)
+        .MapEnum<AccountType>($"{Schema}.{AccountTypeType}", IncumbentLabels.Instance);
 
     /// <summary>
     /// Under a lock of this session, which goes with its connection also when the host dies. Asked for again and again
@@ -79,9 +66,10 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
     public override async Task LearnTypesAsync(CancellationToken cancellationToken)
     {
         await Database.OpenConnectionAsync(cancellationToken);
-        await Connection.ReloadTypesAsync(cancellationToken);
+        var connection = (NpgsqlConnection)Database.GetDbConnection();
+        await connection.ReloadTypesAsync(cancellationToken);
         // Those that are open keep what they learnt; they make way for new ones.
-        NpgsqlConnection.ClearPool(Connection);
+        NpgsqlConnection.ClearPool(connection);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)

@@ -1,5 +1,7 @@
 using Npgsql;
+using NpgsqlTypes;
 using PayoutManager.Application.Operations;
+using PayoutManager.Application.Ports;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
@@ -7,13 +9,14 @@ using PayoutManager.Infrastructure.Storage.Rows;
 namespace PayoutManager.Infrastructure.Storage.Postgres;
 
 /// <summary>
-/// What every call asks of PostgreSQL, by hand: one round trip each, where LINQ and change tracking need up to four. See
-/// <c>docs/performance.md</c>.
+/// What every call asks of PostgreSQL, by hand: each is one round trip and, without a word of it, one transaction, where LINQ and
+/// change tracking take up to four. See <c>docs/performance.md</c>.
 /// </summary>
-internal static class PostgresStatements
+internal sealed class PostgresStatements(NpgsqlDataSource source) : IPayoutStatements
 {
-    public static async Task<Payout?> FindAsync(NpgsqlConnection connection, string payoutId, CancellationToken cancellationToken)
+    public async Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken)
     {
+        await using var connection = await OpenAsync(cancellationToken);
         // One statement, so that a payout and its postings are of one moment.
         await using var command = new NpgsqlCommand(
             """
@@ -68,25 +71,26 @@ internal static class PostgresStatements
         return PayoutRows.ToPayout(row, postings);
     }
 
-    public static async Task<Inserted?> TryInsertAsync(
-        NpgsqlConnection connection, OperationRow operation, TimeSpan lease, CancellationToken cancellationToken)
+    public async Task<Insertion> TryInsertAsync(
+        OperationRow operation, int? expectedSequenceId, TimeSpan lease, CancellationToken cancellationToken)
     {
+        await using var connection = await OpenAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
                 new NpgsqlBatchCommand(
-                    """
+                    $"""
                     INSERT INTO pm.payout_operation AS o (payout_id, kind, attempt, owner, lease_until, request)
                     VALUES ($1, $2, 1, $3, clock_timestamp() + make_interval(secs => $4), $5::jsonb)
                     ON CONFLICT (payout_id) DO UPDATE SET
                         kind = excluded.kind,
-                        attempt = CASE excluded.kind WHEN 'create' THEN o.attempt + 1 ELSE 1 END,
+                        attempt = CASE excluded.kind WHEN '{OperationRow.Create}' THEN o.attempt + 1 ELSE 1 END,
                         owner = excluded.owner,
                         lease_until = excluded.lease_until,
                         started_at = clock_timestamp(),
                         request = excluded.request
-                    WHERE o.kind = 'spent'
+                    WHERE o.kind = '{OperationRow.Spent}'
                     RETURNING attempt
                     """)
                 {
@@ -95,24 +99,89 @@ internal static class PostgresStatements
                         Of(operation.PayoutId), Of(operation.Kind), Of(operation.Owner!), Of(lease.TotalSeconds), Of(operation.Request!),
                     },
                 },
-                // A statement of its own: only now, with the operation ours, does the payout stand still.
-                new NpgsqlBatchCommand("SELECT sequence_id FROM pm.payout WHERE payout_id = $1")
+                // A statement of its own, which sees more than the first: only now, with the operation ours, does the payout stand
+                // still. Where it is not as expected the operation has never been; a note of spent attempts, which goes with it,
+                // means nothing where there is a payout.
+                new NpgsqlBatchCommand(
+                    """
+                    DELETE FROM pm.payout_operation
+                    WHERE payout_id = $1 AND owner = $2
+                        AND (SELECT sequence_id FROM pm.payout WHERE payout_id = $1) IS DISTINCT FROM $3
+                    RETURNING 1
+                    """)
                 {
-                    Parameters = { Of(operation.PayoutId) },
+                    Parameters =
+                    {
+                        Of(operation.PayoutId),
+                        Of(operation.Owner!),
+                        new NpgsqlParameter { Value = (object?)expectedSequenceId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
+                    },
                 },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
-            return null;
+            return default;
         var attempt = reader.GetInt32(0);
         await reader.NextResultAsync(cancellationToken);
-        return new Inserted(attempt, await reader.ReadAsync(cancellationToken) ? reader.GetInt32(0) : null);
+        return new Insertion(attempt, PayoutMoved: await reader.ReadAsync(cancellationToken));
     }
 
-    public static async Task<bool> TryCreateAsync(
-        NpgsqlConnection connection, Operation operation, Payout payout, EventRow created, CancellationToken cancellationToken)
+    public Task<bool> TryApplyAsync(
+        Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken) =>
+        payout.SequenceId == 0
+            ? TryCreateAsync(operation, payout, outboxEvent, cancellationToken)
+            : TryChangeAsync(operation, payout, outboxEvent, cancellationToken);
+
+    public async Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
+        long afterId, int limit, CancellationToken cancellationToken)
     {
+        await using var connection = await OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT e.id, e.payout_id, e.sequence_id, e.payload, e.trace_parent, clock_timestamp() - e.stored_at
+            FROM pm.payout_event e
+            WHERE e.published_at IS NULL AND e.id > $1
+                AND NOT EXISTS (
+                    SELECT FROM pm.payout_event earlier
+                    WHERE earlier.payout_id = e.payout_id AND earlier.sequence_id < e.sequence_id AND earlier.published_at IS NULL)
+            ORDER BY e.id
+            LIMIT $2
+            """,
+            connection)
+        {
+            Parameters = { Of(afterId), Of(limit) },
+        };
+        var events = new List<OutboxEvent>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            events.Add(new OutboxEvent(
+                reader.GetInt64(0), new PayoutId(reader.GetString(1)), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3))
+            {
+                TraceParent = Text(reader, 4),
+                Age = reader.GetTimeSpan(5),
+            });
+        }
+
+        return events;
+    }
+
+    public async Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            "UPDATE pm.payout_event SET published_at = clock_timestamp() WHERE id = ANY ($1)", connection)
+        {
+            Parameters = { Of<long[]>([.. ids]) },
+        };
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<bool> TryCreateAsync(
+        Operation operation, Payout payout, EventRow created, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken);
         var row = PayoutRows.ToRow(payout);
         CashFlowPostingRow[] postings = [.. PayoutRows.ToPostingRows(payout)];
         // One statement, so one transaction: without the operation there is nothing that the rest could come from.
@@ -168,9 +237,10 @@ internal static class PostgresStatements
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
-    public static async Task<bool> TryChangeAsync(
-        NpgsqlConnection connection, Operation operation, Payout payout, EventRow changed, CancellationToken cancellationToken)
+    private async Task<bool> TryChangeAsync(
+        Operation operation, Payout payout, EventRow changed, CancellationToken cancellationToken)
     {
+        await using var connection = await OpenAsync(cancellationToken);
         // The operation goes first, since its row is what others wait for. A payout that is not as it was leaves the event without
         // an id, which breaks the statement, and so brings the operation back.
         await using var command = new NpgsqlCommand(
@@ -211,10 +281,23 @@ internal static class PostgresStatements
         }
     }
 
+    /// <summary>A connection. Where there is none, nothing has been asked yet, which is certain only here.</summary>
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (Exception e) when (Database.IsOutOfReach(e))
+        {
+            throw Database.NotReached(e);
+        }
+    }
+
     private static NpgsqlParameter<T> Of<T>(T value) => new() { TypedValue = value };
 
     private static NpgsqlParameter OfNullable(string? value) => value is null
-        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }
+        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
         : Of(value);
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
