@@ -11,14 +11,14 @@ fail() { echo "samples: $*" >&2; exit 1; }
 
 rm -rf "$root/artifacts/packages"
 for project in src/Domain thrift src/Woody src/Client; do
-    dotnet pack "$root/$project" -c Release --nologo -v quiet
+    dotnet pack "$root/$project" -c Release --nologo -v quiet > "$work/log" || { cat "$work/log"; exit 1; }
 done
 # A version that was packed before is kept by NuGet, whatever is in it now.
 cache=$(dotnet nuget locals global-packages --list | sed 's/.*: //')
 rm -rf "$cache"/payoutmanager.{domain,thrift,woody,client}
 for sample in SettlementReport PayoutScheduler PayoutReadModel; do
     rm -rf "$sample/obj"
-    dotnet build "$sample" -c Release --nologo -v quiet -o "$work/$sample"
+    dotnet build "$sample" -c Release --nologo -v quiet -o "$work/$sample" > "$work/log" || { cat "$work/log"; exit 1; }
 done
 
 echo "== settlement report"
@@ -47,23 +47,24 @@ for n in $(seq "$count"); do
 done > "$work/schedule.csv"
 url=http://127.0.0.1:$thrift/payout/management
 
-# Runs a program, killing it after ever longer whiles, until it gets to its end by itself.
+# Runs a program, killing it after ever longer whiles (the first in seconds), until it gets to its end by itself.
 insist() {
-    local kills=0 pid
+    local first=$1 kills=0 pid
+    shift
     while true; do
         "$@" > "$work/out" 2>&1 &
         pid=$!
-        (sleep "$(awk -v k=$kills -v r=$RANDOM 'BEGIN { print 0.3 + k * 0.15 + r / 65536 }')"; kill -9 $pid 2>/dev/null || true) &
-        if wait $pid; then break; fi
-        grep -q 'Unhandled exception' "$work/out" && { cat "$work/out"; fail "$1 failed"; }
+        (sleep "$(awk -v f="$first" -v k=$kills -v r=$RANDOM 'BEGIN { print f * (1 + k / 2 + r / 32768) }')"; kill -9 $pid) 2> /dev/null &
+        if wait $pid 2> /dev/null; then break; fi
+        ! grep -q 'Unhandled exception' "$work/out" || { cat "$work/out"; fail "$2 failed"; }
         kills=$((kills + 1))
-        ((kills < 60)) || fail "$* does not get to its end"
+        ((kills < 60)) || fail "$2 does not get to its end"
     done
     echo "   killed $kills times"
 }
 
 echo "== scheduler: $count payouts"
-insist dotnet "$work/PayoutScheduler/PayoutScheduler.dll" "$url" "$work/schedule.csv" "$work/journal.txt"
+insist 0.3 dotnet "$work/PayoutScheduler/PayoutScheduler.dll" "$url" "$work/schedule.csv" "$work/journal.txt"
 [[ $(wc -l < "$work/journal.txt") == "$count" ]] || fail "the journal has $(wc -l < "$work/journal.txt") lines"
 dotnet "$work/PayoutScheduler/PayoutScheduler.dll" "$url" "$work/schedule.csv" > "$work/service.txt"
 [[ $(grep -c ' confirmed ' "$work/service.txt") == "$count" ]] || fail "not every payout is confirmed"
@@ -74,6 +75,6 @@ print(len([p for p in plans if p["state"].lower() == "committed"]), len([p for p
 [[ $committed == "$count 0" ]] || fail "plans committed and held: $committed"
 
 echo "== read model"
-insist dotnet "$work/PayoutReadModel/PayoutReadModel.dll" "$broker" "$work/model.json" "$count"
+insist 0.06 dotnet "$work/PayoutReadModel/PayoutReadModel.dll" "$broker" "$work/model.json" "$count"
 diff "$work/out" "$work/service.txt" || fail "the read model is not what the service says"
 echo "The samples do what they should: $count payouts, each paid once, each told of."

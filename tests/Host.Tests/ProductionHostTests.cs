@@ -68,7 +68,7 @@ public sealed class ProductionHostTests : IAsyncLifetime
         foreach (var file in Directory.GetFiles(Path.Combine(Repository.Root, "tests/Host.Tests/clients")))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         foreach (var idl in Directory.GetFiles(Path.Combine(Repository.Root, "thrift"), "*.thrift"))
-            Assert.Equal(0, await RunAsync("thrift", "--gen", "js:node", "-out", folder, idl));
+            Assert.Equal(0, await RunAsync("thrift", "--gen", "js:node,es6", "-out", folder, idl));
         using (var install = ChildProcess.Start("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"], folder: folder))
             Assert.True(await install.WaitAsync() == 0, install.Output);
 
