@@ -9,6 +9,7 @@ missing=()
 command -v kcat >/dev/null || missing+=(kcat)
 command -v thrift >/dev/null || missing+=(thrift-compiler)
 /usr/bin/python3 -I -c 'import thrift.protocol' 2>/dev/null || missing+=(python3-thrift)
+command -v curl >/dev/null || missing+=(curl)
 command -v npm >/dev/null || missing+=(npm)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
 # Also where tests take another PostgreSQL: this one is there to be killed.

@@ -21,6 +21,21 @@ for sample in SettlementReport PayoutScheduler PayoutReadModel; do
     dotnet build "$sample" -c Release --nologo -v quiet -o "$work/$sample" > "$work/log" || { cat "$work/log"; exit 1; }
 done
 
+echo "== the domain's README, in an empty console project"
+mkdir "$work/readme"
+cp nuget.config "$work/readme/"
+sed -i "s|../artifacts/packages|$root/artifacts/packages|" "$work/readme/nuget.config"
+(cd "$work/readme" && dotnet new console --name Readme --output . > /dev/null && dotnet add package PayoutManager.Domain --prerelease > /dev/null)
+python3 readme.py "$root/src/Domain/README.md" "$work/readme/Program.cs" "$work/readme.txt"
+dotnet run --project "$work/readme" | diff - "$work/readme.txt" || fail "the README does not print what it says"
+# Warnings of trimming and of native compilation are errors; the linker is what the machine has.
+dotnet publish "$work/readme" -c Release --nologo -v quiet -r linux-x64 -o "$work/trimmed" \
+    -p:PublishTrimmed=true -p:TrimMode=full -p:TreatWarningsAsErrors=true
+"$work/trimmed/Readme" | diff - "$work/readme.txt" || fail "the trimmed program prints something else"
+dotnet publish "$work/readme" -c Release --nologo -v quiet -r linux-x64 -o "$work/native" \
+    -p:PublishAot=true -p:TreatWarningsAsErrors=true -p:CppCompilerAndLinker="$(command -v clang > /dev/null && echo clang || echo gcc)"
+"$work/native/Readme" | diff - "$work/readme.txt" || fail "the native program prints something else"
+
 echo "== settlement report"
 dotnet "$work/SettlementReport/SettlementReport.dll" < SettlementReport/postings.csv | tee "$work/report.txt"
 diff "$work/report.txt" SettlementReport/expected.txt || fail "the report is not as expected"
