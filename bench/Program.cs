@@ -43,9 +43,9 @@ foreach (var name in asked is [] ? [.. figures.Keys] : asked)
 {
     Console.WriteLine($"-- {name}");
     await figures[name](stand, effort, results);
+    results.Save(Path.Combine(Repository.Root, "artifacts"));
 }
 
-results.Save(Path.Combine(Repository.Root, "artifacts"));
 Console.WriteLine();
 Console.WriteLine(results.ToMarkdown());
 return 0;

@@ -18,7 +18,7 @@ internal static partial class Throughput
         BEGIN;
         INSERT INTO pm.payout_operation AS o (payout_id, kind, attempt, owner, lease_until, request)
         VALUES ('pgbench-' || :id, 'create', 1, 'pgbench', clock_timestamp() + make_interval(secs => 15),
-            '{"partyId":"party-load-1","shopId":"shop-load-1","amount":100000,"currency":"RUB","idIsOurs":false}')
+            '{"partyId": "party-load-1", "shopId": "shop-load-1", "amount": 100000, "currency": "RUB", "idIsOurs": false}')
         ON CONFLICT (payout_id) DO NOTHING;
         SELECT sequence_id FROM pm.payout WHERE payout_id = 'pgbench-' || :id;
         END;
