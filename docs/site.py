@@ -89,7 +89,7 @@ for resource in resources:
     shutil.copy(ROOT / resource, STAGE / resource)
 (STAGE / "toc.yml").write_text(toc())
 shutil.copy(ROOT / "docs" / "docfx.json", STAGE)
-shutil.copy(ROOT / "docs" / "icon.png", STAGE)
+shutil.copy(ROOT / "src" / "Domain" / "icon.png", STAGE)
 
 built = ROOT / "tests" / "Client.Tests" / "bin" / "Release" / "net10.0"
 (STAGE / "bin").mkdir()

@@ -13,6 +13,9 @@ rm -rf "$root/artifacts/packages"
 for project in src/Domain thrift src/Woody src/Client; do
     dotnet pack "$root/$project" -c Release --nologo -v quiet > "$work/log" || { cat "$work/log"; exit 1; }
 done
+echo "== packages"
+python3 packages.py "$root/artifacts/packages"
+
 # A version that was packed before is kept by NuGet, whatever is in it now.
 cache=$(dotnet nuget locals global-packages --list | sed 's/.*: //')
 rm -rf "$cache"/payoutmanager.{domain,thrift,woody,client}

@@ -17,7 +17,7 @@ internal static class Latency
             await Callers.RunAsync([subject.Url], 8, effort.Duration, PayoutCalls.Create);
         foreach (var callers in Crowds)
         {
-            var (ours, floors) = (new List<Load.Load>(), new List<Load.Load>());
+            var (ours, floors) = (new List<LoadReport>(), new List<LoadReport>());
             for (var round = 0; round < effort.Rounds; round++)
             {
                 ours.Add(await Callers.RunAsync([host.Url], callers, effort.Duration / 2, PayoutCalls.Create));
@@ -32,5 +32,5 @@ internal static class Latency
         }
     }
 
-    private static Samples Of(List<Load.Load> loads, double share) => new([.. loads.Select(l => l.Percentile(share).TotalMilliseconds)]);
+    private static Samples Of(List<LoadReport> loads, double share) => new([.. loads.Select(l => l.Percentile(share).TotalMilliseconds)]);
 }

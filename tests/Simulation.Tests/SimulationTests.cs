@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using PayoutManager.Testing;
 
 namespace PayoutManager.Simulation.Tests;
@@ -17,6 +18,20 @@ public class SimulationTests
         });
 
         Assert.True(broken.IsEmpty, $"{broken.Count} seeds are broken, the first of them\n{broken.MinBy(r => r.Seed)?.Describe()}");
+    }
+
+    /// <summary>That each is noticed, mutate.py shows; that it still can be made, this does.</summary>
+    [Fact]
+    public void Every_line_that_is_broken_to_see_whether_it_is_noticed_is_there()
+    {
+        using var mutations = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests/Simulation/mutations.json")));
+        var edits = mutations.RootElement.EnumerateArray()
+            .SelectMany(mutation => mutation.GetProperty("edits").EnumerateArray())
+            .Select(edit => (File: edit.GetProperty("file").GetString()!, Line: edit.GetProperty("line").GetString()!))
+            .ToList();
+
+        Assert.True(edits.Count >= 20);
+        Assert.All(edits, edit => Assert.Equal(2, File.ReadAllText(Path.Combine(Repository.Root, edit.File)).Split(edit.Line).Length));
     }
 
     [Theory]

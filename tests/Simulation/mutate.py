@@ -22,7 +22,7 @@ unnoticed = 0
 
 with tempfile.TemporaryDirectory() as folder:
     copy = pathlib.Path(folder) / "copy"
-    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".git", "bin", "obj"))
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".git", "artifacts", "bin", "obj"))
     project = copy / "tests/Simulation"
     build = ["dotnet", "build", "-c", "Release", "--nologo", "-v", "quiet", "-p:TreatWarningsAsErrors=false", str(project)]
     print("| broken line | noticed after | by |\n|---|---|---|", flush=True)
