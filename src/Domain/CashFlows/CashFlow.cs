@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Collections;
+using System.Diagnostics;
 using PayoutManager.Domain.Money;
 
 namespace PayoutManager.Domain.CashFlows;
