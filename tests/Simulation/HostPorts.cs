@@ -19,8 +19,9 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
     public async Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken)
     {
         var payout = await wire.ExecuteAsync($"read {id}", writes: false, () => world.Store.FindAsync(id, None).Result, cancellationToken);
-        // What was read grows old while the host sleeps.
+        // What was read grows old while the host sleeps, or while it is on its way.
         wire.Doze();
+        await wire.StallAsync($"read {id}", cancellationToken);
         return payout;
     }
 

@@ -9,7 +9,8 @@ namespace PayoutManager.Simulation;
 /// </summary>
 internal sealed class Simulation
 {
-    private static readonly TimeSpan Storm = TimeSpan.FromSeconds(45);
+    /// <summary>How long things go wrong.</summary>
+    public static readonly TimeSpan Storm = TimeSpan.FromSeconds(45);
 
     // Lease and scan interval, and what a few slow calls take; and the longest that a late call stays on its way.
     private static readonly TimeSpan Promise = TimeSpan.FromSeconds(15 + 2 + 13);
@@ -44,6 +45,7 @@ internal sealed class Simulation
         _world.FaultPercent = random.Next(4) * 5;
         _world.DozePercent = random.Next(2) == 0 ? random.Next(1, 6) * 4 : 0;
         _world.IsCalm = _world.FaultPercent == 0 && _world.DozePercent == 0;
+        _world.PayoutsComeInTurn = random.Next(2) == 0;
         string[] payouts = [.. Enumerable.Range(1, Math.Max(1, random.Next(6) - 1)).Select(i => $"p{i}")];
         for (var i = random.Next(2, 7); i > 0; i--)
         {

@@ -74,15 +74,34 @@ internal sealed class Wire(World world, Actor host)
         return result;
     }
 
-    /// <summary>About as long as a lease, so that the host wakes up before, during and after a take-over.</summary>
+    /// <summary>An answer that takes its time, while the host goes on with everything else.</summary>
+    public async Task StallAsync(string what, CancellationToken cancellationToken)
+    {
+        if (world.Random.Next(100) >= world.DozePercent)
+            return;
+        try
+        {
+            await Task.Delay(Spread(TimeSpan.FromSeconds(0.25), 6), world.Scheduler.Clock, cancellationToken);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new NotDoneException($"{what}: no time left", e);
+        }
+    }
+
+    /// <summary>From a moment to twice a lease, so that the host wakes up before, during and after a take-over.</summary>
     public void Doze()
     {
         if (world.Random.Next(100) >= world.DozePercent)
             return;
-        var duration = TimeSpan.FromMilliseconds(world.Random.Next(10_000, 30_000));
+        var duration = Spread(TimeSpan.FromSeconds(0.03), 10);
         Note("host", $"falls asleep for {duration.TotalSeconds:F1} s");
         host.PauseFor(duration);
     }
+
+    /// <summary>From the least up to so many doublings of it, each of them as often as the others; the same on every machine.</summary>
+    private TimeSpan Spread(TimeSpan least, int doublings) =>
+        least * (1 << world.Random.Next(doublings)) * (1 + world.Random.NextDouble());
 
     private void Note(string what, string came) => world.Note(host.Name, $"{what}: {came}");
 

@@ -34,6 +34,9 @@ internal sealed class World
     /// <summary>How often of a hundred a host falls asleep right after a call of it has taken effect.</summary>
     public int DozePercent { get; set; }
 
+    /// <summary>Whether all callers are after the same payout at a time, so that its changes follow close on each other.</summary>
+    public bool PayoutsComeInTurn { get; set; }
+
     /// <summary>Whether nothing but crashes goes wrong, so that the ledger has no reason to refuse a plan.</summary>
     public bool IsCalm { get; set; }
 
