@@ -51,28 +51,39 @@ internal static class TableSize
         }
     }
 
-    /// <summary>Payouts with postings and published events, as if they had been made one by one.</summary>
+    /// <summary>
+    /// Payouts with postings and published events, one after the other as if they had been made in the past year, and in memory as
+    /// on a server that has been at it for a while.
+    /// </summary>
     private static async Task FillAsync(string connectionString, int payouts)
     {
         Console.WriteLine($"   filling a database with {payouts:#,0} payouts");
+        var createdAt = $"now() - interval '1 year' + interval '364 days' * (n::float8 / {payouts})";
         foreach (var statement in (string[])
         [
             $"""
             INSERT INTO pm.payout (sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, fee, currency_code)
-            SELECT 0, 'stored-' || n, now(), 'party-load-1', 'shop-load-1', 'UNPAID', 'tool-1', 97500, 2800, 'RUB' FROM generate_series(1, {payouts}) n
+            SELECT 0, 'stored-' || n, {createdAt}, 'party-load-1', 'shop-load-1', 'UNPAID', 'tool-1', 97500, 2800, 'RUB'
+            FROM generate_series(1, {payouts}) n
             """,
             $"""
             INSERT INTO pm.cash_flow_posting (
                 payout_id, created_at, from_account_id, from_account_type, to_account_id, to_account_type, amount, currency_code, description)
-            SELECT 'stored-' || n, now(), 28 + p, 'MERCHANT_SETTLEMENT', 29 + p, 'MERCHANT_PAYOUT', 100000, 'RUB', NULL
-            FROM generate_series(1, {payouts}) n, generate_series(1, 4) p
+            SELECT 'stored-' || n, {createdAt}, 28, 'MERCHANT_SETTLEMENT', 29, 'MERCHANT_PAYOUT', 100000, 'RUB', NULL
+            FROM (SELECT place / 4 + 1 AS n FROM generate_series(0, {payouts} * 4 - 1) place) posting
             """,
             $"""
             INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, published_at)
-            SELECT 'stored-' || n, 0, now(), decode(repeat('ab', 600), 'hex'), now() FROM generate_series(1, {payouts}) n
+            SELECT 'stored-' || n, 0, {createdAt}, decode(repeat('ab', 600), 'hex'), now() FROM generate_series(1, {payouts}) n
             """,
             "VACUUM ANALYZE",
             "CHECKPOINT",
+            "CREATE EXTENSION pg_prewarm",
+            // The payloads of old events are what nothing reads.
+            """
+            SELECT sum(pg_prewarm(oid)) FROM pg_class
+            WHERE relnamespace = 'pm'::regnamespace AND relkind IN ('r', 'i') AND relname <> 'payout_event'
+            """,
         ])
         {
             await TestStand.ExecuteAsync(connectionString, statement);

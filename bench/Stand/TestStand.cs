@@ -33,9 +33,11 @@ internal sealed partial class TestStand : IAsyncDisposable
 
     public static async Task<TestStand> StartAsync()
     {
+        // The share that PostgreSQL's manual starts from.
+        var buffers = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 >> 20;
         var url = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         return new TestStand(
-            await InstalledPostgres.StartAsync("-c fsync=on -c shared_buffers=1GB -c max_wal_size=8GB -c shared_preload_libraries=pg_stat_statements"),
+            await InstalledPostgres.StartAsync($"-c fsync=on -c shared_buffers={buffers}MB -c max_wal_size=8GB -c shared_preload_libraries=pg_stat_statements"),
             await BrokerProcess.StartAsync(),
             await Measured.StartAsync("sandbox/PayoutManager.Sandbox.dll", [url.ToString()], ready: SandboxIsUp()),
             url);
