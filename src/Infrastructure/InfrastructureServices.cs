@@ -47,7 +47,8 @@ public static class InfrastructureServices
         return services
             .AddSingleton(options)
             .AddSingleton<Database>()
-            .AddSingleton(provider => new DatabaseMigrator(provider.GetRequiredService<Func<PayoutDbContext>>()))
+            .AddSingleton(provider => new DatabaseMigrator(
+                provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<IRoutineStatements>()))
             .AddSingleton<IPayoutStore, PayoutStore>()
             .AddSingleton<IOperationStore, OperationStore>()
             .AddSingleton<IEventOutbox, EventOutbox>()
@@ -62,7 +63,10 @@ public static class InfrastructureServices
                 .UseSqlite(options.ConnectionString, SqlitePayoutDbContext.Map)
                 .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext;
-        return services.AddSingleton(open).AddSingleton<IPayoutStatements>(new SqliteStatements(open));
+        return services
+            .AddSingleton(open)
+            .AddSingleton<IPayoutStatements>(new SqliteStatements(open))
+            .AddSingleton<IRoutineStatements>(new SqliteRoutine(open));
     }
 
     private static IServiceCollection AddPostgres(this IServiceCollection services, StorageOptions options) => services
@@ -79,7 +83,8 @@ public static class InfrastructureServices
                 .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>(), PostgresPayoutDbContext.Map)
                 .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext)
-        .AddSingleton<IPayoutStatements, PostgresStatements>();
+        .AddSingleton<IPayoutStatements, PostgresStatements>()
+        .AddSingleton<IRoutineStatements, PostgresRoutine>();
 
     /// <summary>Statements are parsed and planned once for each connection, unless the connection string says how many.</summary>
     private static void Prepare(NpgsqlDataSourceBuilder source)

@@ -1,28 +1,15 @@
-using Microsoft.EntityFrameworkCore;
 using PayoutManager.Application.Ports;
-using PayoutManager.Infrastructure.Storage.Rows;
 
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>Events in the database.</summary>
-internal sealed class EventOutbox(Database database, IPayoutStatements statements) : IEventOutbox
+internal sealed class EventOutbox(IPayoutStatements statements, IRoutineStatements routine) : IEventOutbox
 {
     public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken) =>
-        database.WriteAsync(async context => await context.RelayLeases
-            .Where(l => l.Id == RelayLeaseRow.OnlyId
-                && (l.Owner == owner || l.LeaseUntil == null || l.LeaseUntil <= DatabaseClock.Now()))
-            .ExecuteUpdateAsync(
-                l => l
-                    .SetProperty(p => p.Owner, owner)
-                    .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
-                cancellationToken) == 1);
+        Database.WriteAsync(() => routine.TryLeaseRelayAsync(owner, lease, cancellationToken), cancellationToken);
 
     public Task ReleaseLeaseAsync(string owner, CancellationToken cancellationToken) =>
-        database.WriteAsync(context => context.RelayLeases
-            .Where(l => l.Id == RelayLeaseRow.OnlyId && l.Owner == owner)
-            .ExecuteUpdateAsync(
-                l => l.SetProperty(p => p.Owner, (string?)null).SetProperty(p => p.LeaseUntil, (DateTime?)null),
-                cancellationToken));
+        Database.WriteAsync(() => routine.ReleaseRelayAsync(owner, cancellationToken), cancellationToken);
 
     public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
         long afterId,

@@ -10,7 +10,7 @@ using PayoutManager.Thrift.Serialization;
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>Operations in the database, and the changes that they end in.</summary>
-internal sealed class OperationStore(Database database, IPayoutStatements statements) : IOperationStore
+internal sealed class OperationStore(Database database, IPayoutStatements statements, IRoutineStatements routine) : IOperationStore
 {
     public async Task<Intended> IntendAsync(
         PayoutId payoutId,
@@ -116,16 +116,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         });
 
     public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<PayoutId>>(async context =>
-        {
-            var ids = await context.Operations
-                .Where(o => o.LeaseUntil <= DatabaseClock.Now())
-                .OrderBy(o => o.LeaseUntil)
-                .Select(o => o.PayoutId)
-                .Take(limit)
-                .ToListAsync(cancellationToken);
-            return [.. ids.Select(id => new PayoutId(id))];
-        });
+        Database.ReadAsync(() => routine.ListExpiredAsync(limit, cancellationToken));
 
     private static async Task<Intended> DescribeOccupantAsync(
         PayoutDbContext context,

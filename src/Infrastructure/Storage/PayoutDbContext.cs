@@ -19,9 +19,6 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
     /// <summary>Makes and upgrades the tables while no other host does.</summary>
     public abstract Task MigrateAloneAsync(CancellationToken cancellationToken);
 
-    /// <summary>Lets connections learn of types that were made after they were opened.</summary>
-    public abstract Task LearnTypesAsync(CancellationToken cancellationToken);
-
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<PayoutRow>(payout =>

@@ -85,6 +85,28 @@ public sealed class PostgresStoreTests : StoreTests
     }
 
     [Fact]
+    public async Task A_host_that_was_there_before_the_tables_reads_them_once_another_has_made_them()
+    {
+        var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
+        await using var early = new ServiceCollection().AddStorage(fresh).BuildServiceProvider();
+        await using var other = new ServiceCollection().AddStorage(fresh).BuildServiceProvider();
+        var migrator = early.GetRequiredService<DatabaseMigrator>();
+
+        Assert.False(await migrator.TryAdoptAsync(CancellationToken.None));
+        await other.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
+        Assert.True(await migrator.TryAdoptAsync(CancellationToken.None));
+
+        await using var statement = NpgsqlDataSource.Create(fresh.ConnectionString).CreateCommand(
+            """
+            INSERT INTO pm.payout (sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, currency_code)
+            VALUES (0, 'p1', '2021-09-10 12:34:56.789012', 'party-1', 'shop-1', 'CONFIRMED', 'tool-1', 97500, 'RUB')
+            """);
+        await statement.ExecuteNonQueryAsync();
+        var payout = await early.GetRequiredService<IPayoutStore>().FindAsync(new PayoutId("p1"), CancellationToken.None);
+        Assert.Equal(PayoutState.Confirmed, payout!.Status.State);
+    }
+
+    [Fact]
     public async Task A_database_that_is_not_migrated_or_not_there_is_out_of_reach()
     {
         var empty = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };

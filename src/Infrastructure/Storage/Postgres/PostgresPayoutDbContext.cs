@@ -12,6 +12,7 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbContext> options) : PayoutDbContext(options)
 {
     public const string Schema = "pm";
+    public const string HistoryTable = "payout_manager_migration";
 
     private const string PayoutStatusType = "payout_status";
     private const string AccountTypeType = "account_type";
@@ -29,7 +30,7 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
     public static void Map(NpgsqlDbContextOptionsBuilder options) => options
         .MapEnum<PayoutState>(PayoutStatusType, Schema, IncumbentLabels.Instance)
         .MapEnum<AccountType>(AccountTypeType, Schema, IncumbentLabels.Instance)
-        .MigrationsHistoryTable("payout_manager_migration", Schema);
+        .MigrationsHistoryTable(HistoryTable, Schema);
 
     /// <summary>The same types, for connections that are used without a context.</summary>
     public static void Map(NpgsqlDataSourceBuilder source) => source
@@ -61,15 +62,6 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
             await Database.ExecuteSqlRawAsync("RESET lock_timeout", CancellationToken.None);
             await Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({MigrationLock})", CancellationToken.None);
         }
-    }
-
-    public override async Task LearnTypesAsync(CancellationToken cancellationToken)
-    {
-        await Database.OpenConnectionAsync(cancellationToken);
-        var connection = (NpgsqlConnection)Database.GetDbConnection();
-        await connection.ReloadTypesAsync(cancellationToken);
-        // Those that are open keep what they learnt; they make way for new ones.
-        NpgsqlConnection.ClearPool(connection);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)

@@ -23,8 +23,6 @@ internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbConte
         await Database.MigrateAsync(cancellationToken);
     }
 
-    public override Task LearnTypesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         base.OnModelCreating(modelBuilder);

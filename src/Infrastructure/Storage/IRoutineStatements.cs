@@ -1,0 +1,29 @@
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+
+namespace PayoutManager.Infrastructure.Storage;
+
+/// <summary>
+/// What a host asks of the database from its start on, again and again, while nothing goes wrong. A host is ready, and stays small,
+/// without EF Core's model where a database's statements can do without it.
+/// </summary>
+internal interface IRoutineStatements
+{
+    /// <summary>The migrations that this version has and the database lacks.</summary>
+    Task<IReadOnlyList<string>> ListPendingMigrationsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Lets connections know the types of the tables, also where those were made after they were opened.</summary>
+    Task LearnTypesAsync(CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IEventOutbox.TryLeaseAsync"/>
+    Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IEventOutbox.ReleaseLeaseAsync"/>
+    Task<bool> ReleaseRelayAsync(string owner, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IOperationStore.ListExpiredAsync"/>
+    Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IBacklog.ReadAsync"/>
+    Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken);
+}
