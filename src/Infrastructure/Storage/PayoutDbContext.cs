@@ -6,6 +6,9 @@ namespace PayoutManager.Infrastructure.Storage;
 /// <summary>The tables. What differs between databases is in the classes derived from this one, and nowhere else.</summary>
 internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(options)
 {
+    /// <summary>Where the database notes which migrations it has had.</summary>
+    public const string MigrationsTable = "payout_manager_migration";
+
     public DbSet<PayoutRow> Payouts => Set<PayoutRow>();
 
     public DbSet<CashFlowPostingRow> Postings => Set<CashFlowPostingRow>();

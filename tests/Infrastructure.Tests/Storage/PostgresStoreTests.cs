@@ -96,12 +96,12 @@ public sealed class PostgresStoreTests : StoreTests
         await other.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
         Assert.True(await migrator.TryAdoptAsync(CancellationToken.None));
 
-        await using var statement = NpgsqlDataSource.Create(fresh.ConnectionString).CreateCommand(
+        await ExecuteAsync(
+            fresh.ConnectionString,
             """
             INSERT INTO pm.payout (sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, currency_code)
             VALUES (0, 'p1', '2021-09-10 12:34:56.789012', 'party-1', 'shop-1', 'CONFIRMED', 'tool-1', 97500, 'RUB')
             """);
-        await statement.ExecuteNonQueryAsync();
         var payout = await early.GetRequiredService<IPayoutStore>().FindAsync(new PayoutId("p1"), CancellationToken.None);
         Assert.Equal(PayoutState.Confirmed, payout!.Status.State);
     }
@@ -145,9 +145,11 @@ public sealed class PostgresStoreTests : StoreTests
         return new StorageOptions { ConnectionString = _connectionString };
     }
 
-    protected override async Task ExecuteAsync(string sql)
+    protected override Task ExecuteAsync(string sql) => ExecuteAsync(_connectionString, sql);
+
+    private static async Task ExecuteAsync(string connectionString, string sql)
     {
-        await using var source = NpgsqlDataSource.Create(_connectionString);
+        await using var source = NpgsqlDataSource.Create(connectionString);
         await using var command = source.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
     }

@@ -12,7 +12,6 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbContext> options) : PayoutDbContext(options)
 {
     public const string Schema = "pm";
-    public const string HistoryTable = "payout_manager_migration";
 
     private const string PayoutStatusType = "payout_status";
     private const string AccountTypeType = "account_type";
@@ -30,7 +29,7 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
     public static void Map(NpgsqlDbContextOptionsBuilder options) => options
         .MapEnum<PayoutState>(PayoutStatusType, Schema, IncumbentLabels.Instance)
         .MapEnum<AccountType>(AccountTypeType, Schema, IncumbentLabels.Instance)
-        .MigrationsHistoryTable(HistoryTable, Schema);
+        .MigrationsHistoryTable(MigrationsTable, Schema);
 
     /// <summary>The same types, for connections that are used without a context.</summary>
     public static void Map(NpgsqlDataSourceBuilder source) => source

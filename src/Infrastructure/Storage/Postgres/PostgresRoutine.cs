@@ -6,6 +6,7 @@ using Npgsql.PostgresTypes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
+using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
 
 namespace PayoutManager.Infrastructure.Storage.Postgres;
 
@@ -26,7 +27,7 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
         try
         {
             await using var command = source.CreateCommand(
-                $"""SELECT "MigrationId" FROM {PostgresPayoutDbContext.Schema}.{PostgresPayoutDbContext.HistoryTable}""");
+                $"""SELECT "MigrationId" FROM {PostgresPayoutDbContext.Schema}.{PayoutDbContext.MigrationsTable}""");
             var applied = new HashSet<string>();
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
@@ -115,6 +116,4 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return reader.GetPostgresType(0) is PostgresEnumType && reader.GetPostgresType(1) is PostgresEnumType;
     }
-
-    private static NpgsqlParameter<T> Of<T>(T value) => new() { TypedValue = value };
 }

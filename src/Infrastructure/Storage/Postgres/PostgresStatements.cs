@@ -5,6 +5,7 @@ using PayoutManager.Application.Ports;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
+using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
 
 namespace PayoutManager.Infrastructure.Storage.Postgres;
 
@@ -293,12 +294,6 @@ internal sealed class PostgresStatements(NpgsqlDataSource source) : IPayoutState
             throw Database.NotReached(e);
         }
     }
-
-    private static NpgsqlParameter<T> Of<T>(T value) => new() { TypedValue = value };
-
-    private static NpgsqlParameter OfNullable(string? value) => value is null
-        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
-        : Of(value);
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }

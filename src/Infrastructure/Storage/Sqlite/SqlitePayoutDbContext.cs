@@ -11,7 +11,7 @@ internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbConte
     private const string Now = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
     public static void Map(SqliteDbContextOptionsBuilder options) =>
-        options.MigrationsHistoryTable("payout_manager_migration");
+        options.MigrationsHistoryTable(MigrationsTable);
 
     /// <summary>
     /// A development host's own file needs no lock beyond SQLite's. Write-ahead logging, which the file remembers, lets
