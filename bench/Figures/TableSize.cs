@@ -9,6 +9,9 @@ internal static class TableSize
     private const int Few = 1000;
     private const int CallersAtOnce = 8;
 
+    // As many as take about as long as a create, so that every connection has seen most of the tables before it counts.
+    private const int GetsOfCreate = 6;
+
     public static async Task MeasureAsync(TestStand stand, Effort effort, Results results)
     {
         using var few = await stand.StartHostAsync(await stand.CreateDatabaseAsync());
@@ -25,7 +28,8 @@ internal static class TableSize
                 var stored = subject == few ? Few : effort.ManyPayouts;
                 await MeasureCallsAsync("create", [.. ids.Select(PayoutCalls.Create)]);
                 await MeasureCallsAsync(
-                    "get", [.. ids.Select(_ => PayoutCalls.Get($"stored-{Random.Shared.Next(1, stored + 1)}"))]);
+                    "get",
+                    [.. Enumerable.Range(0, effort.CallsOfRound * GetsOfCreate).Select(_ => PayoutCalls.Get($"stored-{Random.Shared.Next(1, stored + 1)}"))]);
                 await MeasureCallsAsync("confirm", [.. ids.Select(PayoutCalls.Confirm)]);
 
                 async Task MeasureCallsAsync(string method, IReadOnlyList<byte[]> messages)

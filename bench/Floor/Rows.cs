@@ -17,7 +17,14 @@ internal sealed class Rows : IAsyncDisposable
 
     public Rows(string connectionString, int pool)
     {
-        var builder = new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = PreparedStatements, AutoPrepareMinUsages = 2 };
+        // As the service's connections are.
+        var builder = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            MaxAutoPrepare = PreparedStatements,
+            AutoPrepareMinUsages = 2,
+            NoResetOnClose = true,
+            Options = "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan",
+        };
         if (pool > 0)
         {
             builder.MaxPoolSize = pool;

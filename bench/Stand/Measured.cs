@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using PayoutManager.Testing;
 
@@ -8,6 +10,8 @@ namespace PayoutManager.Bench.Stand;
 internal sealed class Measured : IDisposable
 {
     private const double TicksPerSecond = 100;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     private readonly ChildProcess? _process;
     private readonly int _root;
@@ -61,23 +65,28 @@ internal sealed class Measured : IDisposable
 
     private static async Task UntilAnsweredAsync(ChildProcess process, Uri url)
     {
-        using var http = new HttpClient();
-        while (true)
+        while (!await IsListeningAsync(url))
         {
             if (process.HasExited)
                 throw new InvalidOperationException(process.Output);
-            try
-            {
-                if ((await http.GetAsync(url)).IsSuccessStatusCode)
-                    return;
-            }
-            catch (HttpRequestException)
-            {
-                // Not listening yet.
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+            await Task.Delay(Pause, TimeProvider.System);
         }
+
+        using var http = new HttpClient();
+        while (!(await http.GetAsync(url)).IsSuccessStatusCode)
+            await Task.Delay(Pause, TimeProvider.System);
+    }
+
+    /// <summary>Without an exception where it is not: hundreds of them take a core from the program that is starting.</summary>
+    private static async Task<bool> IsListeningAsync(Uri url)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var attempt = new SocketAsyncEventArgs { RemoteEndPoint = new IPEndPoint(IPAddress.Parse(url.Host), url.Port) };
+        var ended = new TaskCompletionSource();
+        attempt.Completed += (_, _) => ended.SetResult();
+        if (socket.ConnectAsync(attempt))
+            await ended.Task;
+        return attempt.SocketError == SocketError.Success;
     }
 
     /// <summary>Of the process itself, of its children that have ended, and of those that live.</summary>

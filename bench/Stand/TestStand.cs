@@ -9,13 +9,15 @@ namespace PayoutManager.Bench.Stand;
 /// <summary>The real parts, each a process of its own: PostgreSQL, a broker, the sandbox; and what is measured on them.</summary>
 internal sealed partial class TestStand : IAsyncDisposable
 {
+    private readonly HugePages _hugePages;
     private readonly InstalledPostgres _postgres;
     private readonly BrokerProcess _broker;
     private readonly Uri _sandboxUrl;
     private readonly HttpClient _http = new();
 
-    private TestStand(InstalledPostgres postgres, BrokerProcess broker, Measured sandbox, Uri sandboxUrl)
+    private TestStand(HugePages hugePages, InstalledPostgres postgres, BrokerProcess broker, Measured sandbox, Uri sandboxUrl)
     {
+        _hugePages = hugePages;
         _postgres = postgres;
         _broker = broker;
         _sandboxUrl = sandboxUrl;
@@ -35,8 +37,11 @@ internal sealed partial class TestStand : IAsyncDisposable
     {
         // The share that PostgreSQL's manual starts from.
         var buffers = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 >> 20;
+        // PostgreSQL shares somewhat more between its processes than the buffers.
+        var hugePages = new HugePages((buffers + buffers / 16) << 20);
         var url = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         return new TestStand(
+            hugePages,
             await InstalledPostgres.StartAsync($"-c fsync=on -c shared_buffers={buffers}MB -c max_wal_size=8GB -c shared_preload_libraries=pg_stat_statements"),
             await BrokerProcess.StartAsync(),
             await Measured.StartAsync("sandbox/PayoutManager.Sandbox.dll", [url.ToString()], ready: SandboxIsUp()),
@@ -121,6 +126,7 @@ internal sealed partial class TestStand : IAsyncDisposable
         Sandbox.Dispose();
         _broker.Dispose();
         _http.Dispose();
+        _hugePages.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -73,26 +73,42 @@ public static class InfrastructureServices
         .AddSingleton(_ =>
         {
             var source = new NpgsqlDataSourceBuilder(options.ConnectionString);
-            PostgresPayoutDbContext.Map(source);
-            Prepare(source);
+            PostgresTypes.Map(source);
+            Tune(source.ConnectionStringBuilder);
             Observe(source);
             return source.Build();
         })
-        .AddSingleton<Func<PayoutDbContext>>(provider => new PooledDbContextFactory<PostgresPayoutDbContext>(
-            new DbContextOptionsBuilder<PostgresPayoutDbContext>()
-                .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>(), PostgresPayoutDbContext.Map)
-                .AddInterceptors(options.Interceptors)
-                .Options).CreateDbContext)
+        .AddSingleton<Func<PayoutDbContext>>(provider =>
+        {
+            // Made when it is first needed: a host that has nothing to migrate or recover never loads EF Core.
+            var contexts = new Lazy<PooledDbContextFactory<PostgresPayoutDbContext>>(() => new(
+                new DbContextOptionsBuilder<PostgresPayoutDbContext>()
+                    .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>(), PostgresPayoutDbContext.Map)
+                    .AddInterceptors(options.Interceptors)
+                    .Options));
+            return () => contexts.Value.CreateDbContext();
+        })
+        .AddSingleton<SharedTransactions>()
         .AddSingleton<IPayoutStatements, PostgresStatements>()
         .AddSingleton<IRoutineStatements, PostgresRoutine>();
 
-    /// <summary>Statements are parsed and planned once for each connection, unless the connection string says how many.</summary>
-    private static void Prepare(NpgsqlDataSourceBuilder source)
+    /// <summary>What suits the statements that are asked again and again, unless the connection string says otherwise.</summary>
+    private static void Tune(NpgsqlConnectionStringBuilder connection)
     {
-        if (source.ConnectionStringBuilder.ShouldSerialize("Max Auto Prepare"))
-            return;
-        source.ConnectionStringBuilder.MaxAutoPrepare = PreparedStatements;
-        source.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
+        if (!connection.ShouldSerialize("Max Auto Prepare"))
+        {
+            connection.MaxAutoPrepare = PreparedStatements;
+            connection.AutoPrepareMinUsages = 2;
+        }
+
+        // No statement leaves anything behind in a session, and what would clear it away takes as long as some of them.
+        if (!connection.ShouldSerialize("No Reset On Close"))
+            connection.NoResetOnClose = true;
+        // All of them find their rows by an index. Where a table holds next to nothing but has held much, such as that of
+        // operations after a rush, PostgreSQL takes reading all of its pages for cheaper, and is wrong from the next rush on. None is
+        // worth compiling, or planning anew for its parameters. And nothing holds a row for long but what is stuck.
+        connection.Options =
+            $"-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout=1s {connection.Options}".TrimEnd();
     }
 
     private static void Observe(NpgsqlDataSourceBuilder source)

@@ -16,8 +16,11 @@ namespace PayoutManager.Application.Operations;
 /// <param name="Owner">Who may act on it while the lease runs.</param>
 public sealed record Operation(PayoutId PayoutId, OperationIntent Intent, int Attempt, string Owner)
 {
+    // Asked for once: each time would be a call of the operating system.
+    private static readonly string Host = Environment.MachineName;
+
     /// <summary>A name for an owner that nobody else uses: each drive of each operation has its own.</summary>
-    public static string NewOwner() => $"{Environment.MachineName}/{Guid.CreateVersion7():N}";
+    public static string NewOwner() => $"{Host}/{Guid.CreateVersion7():N}";
 }
 
 /// <summary>What an operation is to do, with all that is needed to finish it without the caller.</summary>

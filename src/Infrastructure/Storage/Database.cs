@@ -102,7 +102,7 @@ internal sealed class Database(Func<PayoutDbContext> open)
     /// Whether a failure proves that nothing was written: the database says so itself. What it says when it goes down it may have
     /// said before it was asked, or after it has committed.
     /// </summary>
-    private static bool IsRefusal(Exception e) => e switch
+    public static bool IsRefusal(Exception e) => e switch
     {
         PostgresException postgres => postgres.SqlState is not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown),
         SqliteException => true,

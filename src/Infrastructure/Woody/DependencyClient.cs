@@ -41,9 +41,7 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         var call = new Call();
         try
         {
-            return await _retry.ExecuteAsync(
-                token => TryAsync<TResult>(method, args, call, token),
-                cancellationToken);
+            return await TryUntilAnsweredAsync<TResult>(method, args, call, cancellationToken);
         }
         catch (WoodyCallException e)
         {
@@ -56,6 +54,31 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
                 ? new OutcomeUnknownException($"{name} gave no answer to {method} in time.", cause)
                 : new NotDoneException($"{name} could not be reached for {method} in time.", cause);
         }
+    }
+
+    /// <summary>The first try nearly always is the only one, and costs a third less outside of the pipeline.</summary>
+    private async Task<TResult> TryUntilAnsweredAsync<TResult>(
+        string method,
+        TBase args,
+        Call call,
+        CancellationToken cancellationToken)
+        where TResult : TBase, new()
+    {
+        WoodyCallException? failed;
+        try
+        {
+            return await TryAsync<TResult>(method, args, call, cancellationToken);
+        }
+        catch (WoodyCallException e)
+        {
+            failed = e;
+        }
+
+        return await _retry.ExecuteAsync(
+            token => Interlocked.Exchange(ref failed, null) is { } first
+                ? ValueTask.FromException<TResult>(first)
+                : TryAsync<TResult>(method, args, call, token),
+            cancellationToken);
     }
 
     private async ValueTask<TResult> TryAsync<TResult>(

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
@@ -78,10 +79,83 @@ public sealed class PostgresStoreTests : StoreTests
         var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
         await using var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider();
         var migrator = services.GetRequiredService<DatabaseMigrator>();
+        var pending = await migrator.GetPendingAsync(CancellationToken.None);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => migrator.MigrateAsync(CancellationToken.None))));
 
         Assert.Empty(await migrator.GetPendingAsync(CancellationToken.None));
+        Assert.Equal(
+            pending,
+            await QueryAsync(fresh.ConnectionString, """SELECT "MigrationId" FROM pm.payout_manager_migration ORDER BY 1"""));
+    }
+
+    [Fact]
+    public async Task Migrating_leaves_no_lock_and_no_setting_behind()
+    {
+        var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
+        await using var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider();
+
+        await services.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
+
+        await using var ofThePool = services.GetRequiredService<NpgsqlDataSource>().CreateCommand("SHOW lock_timeout");
+        Assert.Equal("1s", await ofThePool.ExecuteScalarAsync());
+        await UntilAsync(async () => await QueryAsync(
+            fresh.ConnectionString,
+            """
+            SELECT 'locked' FROM pg_locks
+            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """) is []);
+    }
+
+    [Fact]
+    public async Task After_a_rush_operations_are_still_found_by_an_index()
+    {
+        var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
+        await using (var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider())
+            await services.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
+        // Two rows in pages for thousands, the last of which cannot be cut off.
+        await ExecuteAsync(
+            fresh.ConnectionString,
+            """
+            INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request)
+            SELECT 'rush-' || n, 'confirm', 1, 'nobody', now() + interval '1 hour', '{}' FROM generate_series(1, 20000) n;
+            DELETE FROM pm.payout_operation WHERE payout_id NOT IN ('rush-1', 'rush-20000');
+            """);
+        await ExecuteAsync(fresh.ConnectionString, "VACUUM ANALYZE pm.payout_operation");
+        var (before, _) = await ScansAsync();
+
+        await using (var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider())
+        {
+            var operations = services.GetRequiredService<IOperationStore>();
+            for (var n = 1; n <= 10; n++)
+            {
+                var payout = Payouts.Unpaid($"p{n}");
+                var started = Assert.IsType<Intended.Started>(await operations.IntendAsync(
+                    payout.Id, Payouts.CreateIntent($"p{n}"), null, Operation.NewOwner(), TimeSpan.FromMinutes(1), CancellationToken.None));
+                Assert.True(await operations.ApplyAsync(
+                    started.Operation, new PayoutCreated(payout, payout.CreatedAt), CancellationToken.None));
+            }
+
+            Assert.Equal(2, (await services.GetRequiredService<IBacklog>().ReadAsync(CancellationToken.None)).Operations["confirm"].Count);
+            Assert.Empty(await operations.ListExpiredAsync(10, CancellationToken.None));
+        }
+
+        var after = await ScansAsync();
+        Assert.Equal(before, after.OfAll);
+        Assert.True(after.ByIndex >= 20);
+
+        async Task<(long OfAll, long ByIndex)> ScansAsync()
+        {
+            // Sessions tell what they have done, at the latest, when they end.
+            await UntilAsync(async () => await QueryAsync(
+                fresh.ConnectionString,
+                "SELECT 'open' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") is []);
+            var scans = await QueryAsync(
+                fresh.ConnectionString,
+                "SELECT seq_scan || ' ' || idx_scan FROM pg_stat_user_tables WHERE relname = 'payout_operation'");
+            long[] figures = [.. scans[0].Split(' ').Select(long.Parse)];
+            return (figures[0], figures[1]);
+        }
     }
 
     [Fact]
@@ -156,9 +230,18 @@ public sealed class PostgresStoreTests : StoreTests
 
     protected override string Table(string name) => $"pm.{name}";
 
-    private async Task<IReadOnlyList<string>> QueryAsync(string sql)
+    private static async Task UntilAsync(Func<Task<bool>> holds)
     {
-        await using var source = NpgsqlDataSource.Create(_connectionString);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await holds())
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+    }
+
+    private Task<IReadOnlyList<string>> QueryAsync(string sql) => QueryAsync(_connectionString, sql);
+
+    private static async Task<IReadOnlyList<string>> QueryAsync(string connectionString, string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(connectionString);
         await using var command = source.CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string>();

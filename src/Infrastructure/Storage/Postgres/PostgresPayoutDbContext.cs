@@ -1,9 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
-using PayoutManager.Domain.CashFlows;
-using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
 
 namespace PayoutManager.Infrastructure.Storage.Postgres;
@@ -11,11 +8,6 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// <summary>The tables in PostgreSQL: schema <c>pm</c>, with the incumbent's enums.</summary>
 internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbContext> options) : PayoutDbContext(options)
 {
-    public const string Schema = "pm";
-
-    private const string PayoutStatusType = "payout_status";
-    private const string AccountTypeType = "account_type";
-
     private const string Timestamp = "timestamp without time zone";
     private const string TimestampUtc = "timestamp with time zone";
 
@@ -26,15 +18,11 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
 
-    public static void Map(NpgsqlDbContextOptionsBuilder options) => options
-        .MapEnum<PayoutState>(PayoutStatusType, Schema, IncumbentLabels.Instance)
-        .MapEnum<AccountType>(AccountTypeType, Schema, IncumbentLabels.Instance)
-        .MigrationsHistoryTable(MigrationsTable, Schema);
-
-    /// <summary>The same types, for connections that are used without a context.</summary>
-    public static void Map(NpgsqlDataSourceBuilder source) => source
-        .MapEnum<PayoutState>($"{Schema}.{PayoutStatusType}", IncumbentLabels.Instance)
-        .MapEnum<AccountType>($"{Schema}.{AccountTypeType}", IncumbentLabels.Instance);
+    public static void Map(NpgsqlDbContextOptionsBuilder options)
+    {
+        PostgresTypes.Map(options);
+        options.MigrationsHistoryTable(MigrationsTable, PostgresTypes.Schema);
+    }
 
     /// <summary>
     /// Under a lock of this session, which goes with its connection also when the host dies. Asked for again and again
@@ -65,7 +53,7 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema(Schema);
+        modelBuilder.HasDefaultSchema(PostgresTypes.Schema);
         base.OnModelCreating(modelBuilder);
         modelBuilder.Entity<PayoutRow>(payout =>
         {
@@ -113,15 +101,5 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
     {
         foreach (var property in properties)
             row.Property(property).HasColumnType("character varying");
-    }
-
-    private sealed class IncumbentLabels : INpgsqlNameTranslator
-    {
-        // One for all: contexts are compared by it, and differing ones would share nothing.
-        public static readonly IncumbentLabels Instance = new();
-
-        public string TranslateTypeName(string clrName) => ScreamingSnake.Of(clrName).ToLowerInvariant();
-
-        public string TranslateMemberName(string clrName) => ScreamingSnake.Of(clrName);
     }
 }

@@ -1,6 +1,3 @@
-using System.Reflection;
-using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
 using Npgsql.PostgresTypes;
 using PayoutManager.Application.Ports;
@@ -13,30 +10,25 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// <summary>What a host asks of PostgreSQL again and again, by hand.</summary>
 internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStatements
 {
-    private static readonly Lazy<string[]> Migrations = new(() =>
-    [
-        .. typeof(PostgresPayoutDbContext).Assembly.GetTypes()
-            .Where(type => type.GetCustomAttribute<DbContextAttribute>()?.ContextType == typeof(PostgresPayoutDbContext))
-            .Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id)
-            .OfType<string>()
-            .Order(StringComparer.Ordinal),
-    ]);
+    // All that there are, in order. EF Core would look for them among the types of the assembly.
+    private static readonly string[] Migrations =
+        ["20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex"];
 
     public async Task<IReadOnlyList<string>> ListPendingMigrationsAsync(CancellationToken cancellationToken)
     {
         try
         {
             await using var command = source.CreateCommand(
-                $"""SELECT "MigrationId" FROM {PostgresPayoutDbContext.Schema}.{PayoutDbContext.MigrationsTable}""");
+                $"""SELECT "MigrationId" FROM {PostgresTypes.Schema}.{PayoutDbContext.MigrationsTable}""");
             var applied = new HashSet<string>();
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
                 applied.Add(reader.GetString(0));
-            return [.. Migrations.Value.Where(migration => !applied.Contains(migration))];
+            return [.. Migrations.Where(migration => !applied.Contains(migration))];
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
         {
-            return Migrations.Value;
+            return Migrations;
         }
     }
 
@@ -45,9 +37,9 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         if (await KnowsTypesAsync(connection, cancellationToken))
             return;
-        await connection.ReloadTypesAsync(cancellationToken);
+        await source.ReloadTypesAsync(cancellationToken);
         // Those that are open keep what they learnt; they make way for new ones.
-        NpgsqlConnection.ClearPool(connection);
+        source.Clear();
     }
 
     public async Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
@@ -86,11 +78,12 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
 
     public async Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken)
     {
-        // What is written while this is read has no age yet.
+        // What is written while this is read has no age yet. An operation under way has a lease, by which it is found; notes of spent
+        // attempts have none, and may be many.
         await using var command = source.CreateCommand(
-            $"""
+            """
             SELECT kind, count(*), greatest(clock_timestamp() - min(started_at), interval '0')
-            FROM pm.payout_operation WHERE kind <> '{OperationRow.Spent}' GROUP BY kind
+            FROM pm.payout_operation WHERE lease_until IS NOT NULL GROUP BY kind
             UNION ALL
             SELECT NULL, count(*), greatest(clock_timestamp() - min(stored_at), interval '0')
             FROM pm.payout_event WHERE published_at IS NULL

@@ -1,0 +1,205 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage;
+using PayoutManager.Testing;
+
+namespace PayoutManager.Infrastructure.Tests.Storage;
+
+/// <summary>What becomes of writes that go to PostgreSQL together.</summary>
+public sealed class SharedTransactionTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    private string _connectionString = "";
+    private NpgsqlDataSource _source = null!;
+    private ServiceProvider _services = null!;
+
+    private IOperationStore Operations => _services.GetRequiredService<IOperationStore>();
+
+    public async Task InitializeAsync()
+    {
+        _connectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync();
+        _source = NpgsqlDataSource.Create(_connectionString);
+        await UseAsync(_connectionString);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        await _source.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Those_that_come_at_once_go_together_and_each_gets_its_own_result()
+    {
+        await CreateAsync("there");
+        string[] ids = [.. Enumerable.Range(0, 200).Select(n => n % 10 == 0 ? "there" : $"p{n}")];
+
+        var results = await AtOnceAsync(ids, id => IntendAsync(id));
+
+        Assert.All(
+            ids.Zip(results),
+            of => Assert.IsType(of.First == "there" ? typeof(Intended.PayoutMoved) : typeof(Intended.Started), of.Second.Result));
+        Assert.Equal(
+            [.. ids.Where(id => id != "there").Order(StringComparer.Ordinal)],
+            await QueryAsync("SELECT payout_id FROM pm.payout_operation ORDER BY payout_id COLLATE \"C\""));
+        Assert.NotInRange(
+            int.Parse((await QueryAsync("SELECT count(DISTINCT xmin::text)::text FROM pm.payout_operation"))[0]), 180, int.MaxValue);
+    }
+
+    [Fact]
+    public async Task One_that_is_refused_does_not_take_the_others_down()
+    {
+        string[] ids = [.. Enumerable.Range(0, 60).Select(n => $"p{n}")];
+        var confirmations = new Dictionary<string, (Operation Operation, PayoutEvent Change)>();
+        foreach (var id in ids)
+        {
+            var payout = await CreateAsync(id);
+            var started = Assert.IsType<Intended.Started>(await IntendAsync(id, new ConfirmIntent(), 0));
+            confirmations[id] = (started.Operation, PayoutEvent.OfLatestChange(payout.Confirm(), payout.CreatedAt));
+        }
+
+        await QueryAsync("UPDATE pm.payout SET sequence_id = 7 WHERE payout_id LIKE '%5'");
+
+        var results = await AtOnceAsync(ids, id => Operations.ApplyAsync(confirmations[id].Operation, confirmations[id].Change, None));
+
+        Assert.All(ids.Zip(results), of => Assert.Equal(!of.First.EndsWith('5'), of.Second.Result));
+        Assert.Equal(
+            [.. ids.Where(id => !id.EndsWith('5')).Order(StringComparer.Ordinal)],
+            await QueryAsync("SELECT payout_id FROM pm.payout_event WHERE sequence_id = 1 ORDER BY payout_id COLLATE \"C\""));
+        Assert.Equal(
+            [.. ids.Where(id => id.EndsWith('5')).Order(StringComparer.Ordinal)],
+            await QueryAsync("SELECT payout_id FROM pm.payout_operation ORDER BY payout_id COLLATE \"C\""));
+    }
+
+    [Fact]
+    public async Task One_that_waits_for_a_row_gives_up_alone()
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var stuck = new NpgsqlCommand(
+            "INSERT INTO pm.payout_operation (payout_id, kind, attempt) VALUES ('stuck', 'create', 1)", connection, transaction))
+        {
+            await stuck.ExecuteNonQueryAsync();
+        }
+
+        string[] ids = [.. Enumerable.Range(0, 60).Select(n => n == 30 ? "stuck" : $"p{n}")];
+        var results = await AtOnceAsync(ids, id => IntendAsync(id));
+
+        Assert.All(
+            ids.Zip(results),
+            of => Assert.IsType(
+                of.First == "stuck" ? typeof(NotDoneException) : typeof(Intended.Started),
+                of.Second.Exception?.InnerException ?? (object)of.Second.Result));
+    }
+
+    [Fact]
+    public async Task What_is_given_up_is_not_done_while_it_waits_and_unknown_once_it_is_sent()
+    {
+        await UseAsync($"{_connectionString};Options=-c lock_timeout=0");
+        using var time = new CancellationTokenSource();
+        Task<Intended>[] sent;
+        Task<Intended> waiting;
+        await using (await LockAsync())
+        {
+            sent = [IntendAsync("p1", cancellationToken: time.Token), IntendAsync("p2", cancellationToken: time.Token)];
+            await UntilWaitingAsync(2);
+            waiting = IntendAsync("p3", cancellationToken: time.Token);
+
+            await time.CancelAsync();
+
+            await Assert.ThrowsAsync<NotDoneException>(() => waiting);
+            foreach (var call in sent)
+                await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        }
+
+        Assert.IsType<Intended.Started>(await IntendAsync("p4"));
+        Assert.DoesNotContain("p3", await QueryAsync("SELECT payout_id FROM pm.payout_operation"));
+    }
+
+    [Fact]
+    public async Task Whose_connection_is_lost_is_unknown_whoever_else_was_on_it()
+    {
+        await UseAsync($"{_connectionString};Options=-c lock_timeout=0");
+        await using (await LockAsync())
+        {
+            Task<Intended>[] alone = [IntendAsync("p1"), IntendAsync("p2")];
+            await UntilWaitingAsync(2);
+            Task<Intended>[] together = [IntendAsync("p3"), IntendAsync("p4"), IntendAsync("p5")];
+            await LoseConnectionsAsync();
+            await UntilWaitingAsync(1);
+            await LoseConnectionsAsync();
+
+            foreach (var call in alone.Concat(together))
+                await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        }
+
+        Assert.IsType<Intended.Started>(await IntendAsync("p6"));
+    }
+
+    private static async Task<Task<T>[]> AtOnceAsync<T>(IEnumerable<string> ids, Func<string, Task<T>> callAsync)
+    {
+        Task<T>[] calls = [.. ids.Select(callAsync)];
+        Task ended = Task.WhenAll(calls);
+        await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return calls;
+    }
+
+    private Task<Intended> IntendAsync(
+        string id, OperationIntent? intent = null, int? expectedSequenceId = null, CancellationToken cancellationToken = default) =>
+        Operations.IntendAsync(
+            new PayoutId(id), intent ?? Payouts.CreateIntent(id), expectedSequenceId, Operation.NewOwner(), Lease, cancellationToken);
+
+    private async Task<Payout> CreateAsync(string id)
+    {
+        var payout = Payouts.Unpaid(id);
+        var started = Assert.IsType<Intended.Started>(await IntendAsync(id));
+        Assert.True(await Operations.ApplyAsync(started.Operation, new PayoutCreated(payout, payout.CreatedAt), None));
+        return payout;
+    }
+
+    /// <summary>Another host, on connections of its own.</summary>
+    private async Task UseAsync(string connectionString)
+    {
+        _services = new ServiceCollection().AddStorage(new StorageOptions { ConnectionString = connectionString }).BuildServiceProvider();
+        await _services.GetRequiredService<DatabaseMigrator>().MigrateAsync(None);
+    }
+
+    /// <summary>Keeps everybody from operations until the transaction is disposed of.</summary>
+    private async Task<NpgsqlTransaction> LockAsync()
+    {
+        var connection = await _source.OpenConnectionAsync();
+        var transaction = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("LOCK TABLE pm.payout_operation IN EXCLUSIVE MODE", connection, transaction);
+        await command.ExecuteNonQueryAsync();
+        return transaction;
+    }
+
+    private async Task UntilWaitingAsync(int sessions)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((await QueryAsync(WaitingSessions)).Count < sessions)
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, patience.Token);
+    }
+
+    private async Task LoseConnectionsAsync() =>
+        await QueryAsync($"SELECT pg_terminate_backend(pid, 10000)::text FROM ({WaitingSessions}) AS waiting (text), LATERAL (SELECT text::int) AS of (pid)");
+
+    private const string WaitingSessions =
+        "SELECT pid::text FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+    private async Task<IReadOnlyList<string>> QueryAsync(string sql)
+    {
+        await using var command = _source.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+            rows.Add(reader.GetString(0));
+        return rows;
+    }
+}
