@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -17,6 +18,9 @@ internal static class TelemetryServices
     /// <summary>The variable that says where the collector is.</summary>
     public const string CollectorKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+    // Of one instrument. Room for all of them is taken at the start, and by default for ten times as many.
+    private const int MostSeries = 200;
+
     public static void AddPayoutTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
         var telemetry = services.AddOpenTelemetry()
@@ -30,8 +34,7 @@ internal static class TelemetryServices
                     "Npgsql",
                     "System.Runtime",
                     "Microsoft.AspNetCore.Server.Kestrel")
-                // A histogram for each peer's every connection, which says nothing that calls do not.
-                .AddView("kestrel.connection.duration", MetricStreamConfiguration.Drop)
+                .AddView(StreamOf)
                 .AddPrometheusExporter());
         if (string.IsNullOrWhiteSpace(configuration[CollectorKey]))
             return;
@@ -41,4 +44,11 @@ internal static class TelemetryServices
                 .AddSource("Microsoft.AspNetCore", PayoutTelemetry.Name, WoodyTelemetry.Name, KafkaTelemetry.Name, "Npgsql")
                 .AddOtlpExporter());
     }
+
+    private static MetricStreamConfiguration StreamOf(Instrument instrument) => instrument.Name switch
+    {
+        // A histogram for each peer's every connection, which says nothing that calls do not.
+        "kestrel.connection.duration" => MetricStreamConfiguration.Drop,
+        _ => new MetricStreamConfiguration { CardinalityLimit = MostSeries },
+    };
 }
