@@ -149,8 +149,12 @@ public sealed class WoodyEndpoint
     }
 
     /// <summary>A header and a line of a log take printable ASCII; whatever else a text quotes is shown as a question mark.</summary>
-    private static string Printable(string text, int longest) =>
-        string.Concat(text.Take(longest).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+    private static string Printable(string text, int longest)
+    {
+        if (text.Length <= longest && !text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return text;
+        return string.Concat(text.Take(longest).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+    }
 }
 
 /// <summary>Puts endpoints into a pipeline.</summary>

@@ -116,7 +116,7 @@ internal static class WoodyRequestReader
 
     /// <summary>Whether an id can be sent back and on: a response header takes nothing but ASCII.</summary>
     private static bool IsUsableId(string? id) =>
-        id is { Length: > 0 and <= MaxIdLength } && id.All(c => c is > ' ' and <= '~');
+        id is { Length: > 0 and <= MaxIdLength } && !id.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     // What peers send, word for word, needs no parsing.
     private static bool IsThrift(string? contentType) =>
