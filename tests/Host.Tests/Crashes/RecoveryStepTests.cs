@@ -88,6 +88,8 @@ public sealed class RecoveryStepTests(StepHosts hosts) : IClassFixture<StepHosts
     {
         using (var victim = await hosts.StartAsync("ReleaseLease"))
         {
+            // It may have to wait for a lease that another has died with, and without one there is nothing to hand over.
+            await hosts.UntilSenderAsync(victim);
             await hosts.CreateAsync(victim, _id);
             victim.Terminate();
             await StepHosts.AssertDeadAsync(victim);

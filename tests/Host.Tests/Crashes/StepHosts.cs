@@ -1,3 +1,4 @@
+using PayoutManager.Host.Tests.Operating;
 using PayoutManager.Sandbox.Faults;
 using PayoutManager.Thrift.Payouts;
 using PayoutManager.Woody;
@@ -57,6 +58,10 @@ public sealed class StepHosts : IAsyncLifetime
         await victim.UntilReadyAsync();
         return victim;
     }
+
+    /// <summary>Waits until a host is the one that sends events.</summary>
+    public Task UntilSenderAsync(HostProcess host) => host.UntilAsync(async () =>
+        (await Metrics.ReadAsync(_http, host.ManagementUrl)).Sum("payouts_relay_sending") == 1);
 
     /// <summary>Makes a call to a host that dies of it.</summary>
     public async Task DieAsync(string step, string method, TBase args)

@@ -103,13 +103,10 @@ public sealed class SharedTransactionTests : IAsyncLifetime
     {
         await UseAsync($"{_connectionString};Options=-c lock_timeout=0");
         using var time = new CancellationTokenSource();
-        Task<Intended>[] sent;
-        Task<Intended> waiting;
         await using (await LockAsync())
         {
-            sent = [IntendAsync("p1", cancellationToken: time.Token), IntendAsync("p2", cancellationToken: time.Token)];
-            await UntilWaitingAsync(2);
-            waiting = IntendAsync("p3", cancellationToken: time.Token);
+            var sent = await SendEachAloneAsync(["p1", "p2"], time.Token);
+            var waiting = IntendAsync("p3", cancellationToken: time.Token);
 
             await time.CancelAsync();
 
@@ -128,8 +125,7 @@ public sealed class SharedTransactionTests : IAsyncLifetime
         await UseAsync($"{_connectionString};Options=-c lock_timeout=0");
         await using (await LockAsync())
         {
-            Task<Intended>[] alone = [IntendAsync("p1"), IntendAsync("p2")];
-            await UntilWaitingAsync(2);
+            var alone = await SendEachAloneAsync(["p1", "p2"], None);
             Task<Intended>[] together = [IntendAsync("p3"), IntendAsync("p4"), IntendAsync("p5")];
             await LoseConnectionsAsync();
             await UntilWaitingAsync(1);
@@ -178,6 +174,19 @@ public sealed class SharedTransactionTests : IAsyncLifetime
         await using var command = new NpgsqlCommand("LOCK TABLE pm.payout_operation IN EXCLUSIVE MODE", connection, transaction);
         await command.ExecuteNonQueryAsync();
         return transaction;
+    }
+
+    /// <summary>Lets writes come one after the other, each of which waits at a lock before the next one comes.</summary>
+    private async Task<IReadOnlyList<Task<Intended>>> SendEachAloneAsync(string[] ids, CancellationToken cancellationToken)
+    {
+        var calls = new List<Task<Intended>>();
+        foreach (var id in ids)
+        {
+            calls.Add(IntendAsync(id, cancellationToken: cancellationToken));
+            await UntilWaitingAsync(calls.Count);
+        }
+
+        return calls;
     }
 
     private async Task UntilWaitingAsync(int sessions)
