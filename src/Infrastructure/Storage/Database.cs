@@ -89,6 +89,19 @@ internal sealed class Database(Func<PayoutDbContext> open)
         }
     }
 
+    /// <summary>A connection. Where there is none, nothing has been asked yet, which is certain only here.</summary>
+    public static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (Exception e) when (IsOutOfReach(e))
+        {
+            throw NotReached(e);
+        }
+    }
+
     /// <summary>The database was not asked, or has refused.</summary>
     public static NotDoneException NotReached(Exception e) => new("The database cannot be reached.", e);
 

@@ -13,11 +13,11 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// What every call asks of PostgreSQL, by hand: each is one round trip and, without a word of it, one transaction at most, where LINQ
 /// and change tracking take up to four. See <c>docs/performance.md</c>.
 /// </summary>
-internal sealed class PostgresStatements(SharedTransactions transactions) : IPayoutStatements
+internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransactions transactions) : IPayoutStatements
 {
     public async Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken)
     {
-        await using var connection = await transactions.OpenAsync(cancellationToken);
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
         // One statement, so that a payout and its postings are of one moment.
         await using var command = new NpgsqlCommand(
             """
@@ -131,7 +131,7 @@ internal sealed class PostgresStatements(SharedTransactions transactions) : IPay
     public async Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
         long afterId, int limit, CancellationToken cancellationToken)
     {
-        await using var connection = await transactions.OpenAsync(cancellationToken);
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
         // "IS TRUE" keeps PostgreSQL from looking for earlier events among all that are unpublished, for each of them: it takes the
         // index of those as empty, which it mostly is, and so for the cheaper one.
         await using var command = new NpgsqlCommand(
@@ -167,7 +167,7 @@ internal sealed class PostgresStatements(SharedTransactions transactions) : IPay
 
     public async Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
-        await using var connection = await transactions.OpenAsync(cancellationToken);
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
         await using var command = new NpgsqlCommand(
             "UPDATE pm.payout_event SET published_at = clock_timestamp() WHERE id = ANY ($1)", connection)
         {

@@ -41,19 +41,6 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
         return await write.Results;
     }
 
-    /// <summary>A connection. Where there is none, nothing has been asked yet, which is certain only here.</summary>
-    public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await source.OpenConnectionAsync(cancellationToken);
-        }
-        catch (Exception e) when (Database.IsOutOfReach(e))
-        {
-            throw Database.NotReached(e);
-        }
-    }
-
     /// <summary>Puts a write behind those that wait; true if somebody has to begin with them.</summary>
     private bool Admit(Write write)
     {
@@ -93,22 +80,16 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
 
     private async Task RunTogetherAsync(List<Write> writes)
     {
-        if (writes is [var alone])
-        {
-            await RunAloneAsync(alone);
-            return;
-        }
-
-        using var patience = new CancellationTokenSource(Patience, TimeProvider.System);
+        using var patience = writes.Count > 1 ? new CancellationTokenSource(Patience, TimeProvider.System) : null;
         try
         {
-            var results = await ExecuteAsync(writes, patience.Token);
+            var results = await ExecuteAsync(writes, patience?.Token ?? writes[0].CancellationToken);
             for (var i = 0; i < writes.Count; i++)
                 writes[i].Succeed(results[i]);
         }
-        catch (Exception e) when (Database.IsRefusal(e))
+        catch (Exception e) when (writes.Count > 1 && Database.IsRefusal(e))
         {
-            await Task.WhenAll(writes.Select(RunAloneAsync));
+            await Task.WhenAll(writes.Select(write => RunTogetherAsync([write])));
         }
         catch (Exception e)
         {
@@ -117,23 +98,11 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
         }
     }
 
-    private async Task RunAloneAsync(Write write)
-    {
-        try
-        {
-            write.Succeed((await ExecuteAsync([write], write.CancellationToken))[0]);
-        }
-        catch (Exception e)
-        {
-            write.Fail(e);
-        }
-    }
-
     private async Task<int?[][]> ExecuteAsync(List<Write> writes, CancellationToken cancellationToken)
     {
         // What several calls share is seen in the trace of the first.
         Activity.Current = writes[0].Span;
-        await using var connection = await OpenAsync(cancellationToken);
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
         var results = new int?[writes.Count][];
         for (var i = 0; i < writes.Count; i++)
