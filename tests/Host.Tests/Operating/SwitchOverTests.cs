@@ -1,4 +1,3 @@
-using Npgsql;
 using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Payouts;
@@ -111,21 +110,7 @@ public sealed class SwitchOverTests : IAsyncLifetime
         }
     }
 
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var source = NpgsqlDataSource.Create(_peers.ConnectionString);
-        await using var command = source.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    private Task ExecuteAsync(string sql) => Sql.ExecuteAsync(_peers.ConnectionString, sql);
 
-    private async Task<IReadOnlyList<string>> QueryAsync(string sql)
-    {
-        await using var source = NpgsqlDataSource.Create(_peers.ConnectionString);
-        await using var command = source.CreateCommand(sql);
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<string>();
-        while (await reader.ReadAsync())
-            rows.Add(reader.GetString(0));
-        return rows;
-    }
+    private Task<IReadOnlyList<string>> QueryAsync(string sql) => Sql.QueryAsync(_peers.ConnectionString, sql);
 }

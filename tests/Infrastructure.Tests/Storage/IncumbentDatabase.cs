@@ -45,15 +45,7 @@ internal sealed class IncumbentDatabase : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    public async Task<IReadOnlyList<string>> QueryAsync(string sql)
-    {
-        await using var command = _source.CreateCommand(sql);
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<string>();
-        while (await reader.ReadAsync())
-            rows.Add(reader.GetString(0));
-        return rows;
-    }
+    public Task<IReadOnlyList<string>> QueryAsync(string sql) => _source.QueryAsync(sql);
 
     public Task<NpgsqlConnection> OpenAsync() => _source.OpenConnectionAsync().AsTask();
 

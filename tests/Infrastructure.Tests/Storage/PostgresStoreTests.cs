@@ -86,7 +86,7 @@ public sealed class PostgresStoreTests : StoreTests
         Assert.Empty(await migrator.GetPendingAsync(CancellationToken.None));
         Assert.Equal(
             pending,
-            await QueryAsync(fresh.ConnectionString, """SELECT "MigrationId" FROM pm.payout_manager_migration ORDER BY 1"""));
+            await Sql.QueryAsync(fresh.ConnectionString, """SELECT "MigrationId" FROM pm.payout_manager_migration ORDER BY 1"""));
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class PostgresStoreTests : StoreTests
 
         await using var ofThePool = services.GetRequiredService<NpgsqlDataSource>().CreateCommand("SHOW lock_timeout");
         Assert.Equal("1s", await ofThePool.ExecuteScalarAsync());
-        await UntilAsync(async () => await QueryAsync(
+        await Sql.UntilAsync(async () => await Sql.QueryAsync(
             fresh.ConnectionString,
             """
             SELECT 'locked' FROM pg_locks
@@ -114,14 +114,14 @@ public sealed class PostgresStoreTests : StoreTests
         await using (var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider())
             await services.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
         // Two rows in pages for thousands, the last of which cannot be cut off.
-        await ExecuteAsync(
+        await Sql.ExecuteAsync(
             fresh.ConnectionString,
             """
             INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request)
             SELECT 'rush-' || n, 'confirm', 1, 'nobody', now() + interval '1 hour', '{}' FROM generate_series(1, 20000) n;
             DELETE FROM pm.payout_operation WHERE payout_id NOT IN ('rush-1', 'rush-20000');
             """);
-        await ExecuteAsync(fresh.ConnectionString, "VACUUM ANALYZE pm.payout_operation");
+        await Sql.ExecuteAsync(fresh.ConnectionString, "VACUUM ANALYZE pm.payout_operation");
         var (before, _) = await ScansAsync();
 
         await using (var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider())
@@ -147,10 +147,10 @@ public sealed class PostgresStoreTests : StoreTests
         async Task<(long OfAll, long ByIndex)> ScansAsync()
         {
             // Sessions tell what they have done, at the latest, when they end.
-            await UntilAsync(async () => await QueryAsync(
+            await Sql.UntilAsync(async () => await Sql.QueryAsync(
                 fresh.ConnectionString,
                 "SELECT 'open' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") is []);
-            var scans = await QueryAsync(
+            var scans = await Sql.QueryAsync(
                 fresh.ConnectionString,
                 "SELECT seq_scan || ' ' || idx_scan FROM pg_stat_user_tables WHERE relname = 'payout_operation'");
             long[] figures = [.. scans[0].Split(' ').Select(long.Parse)];
@@ -170,7 +170,7 @@ public sealed class PostgresStoreTests : StoreTests
         await other.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
         Assert.True(await migrator.TryAdoptAsync(CancellationToken.None));
 
-        await ExecuteAsync(
+        await Sql.ExecuteAsync(
             fresh.ConnectionString,
             """
             INSERT INTO pm.payout (sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, currency_code)
@@ -219,34 +219,9 @@ public sealed class PostgresStoreTests : StoreTests
         return new StorageOptions { ConnectionString = _connectionString };
     }
 
-    protected override Task ExecuteAsync(string sql) => ExecuteAsync(_connectionString, sql);
-
-    private static async Task ExecuteAsync(string connectionString, string sql)
-    {
-        await using var source = NpgsqlDataSource.Create(connectionString);
-        await using var command = source.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    protected override Task ExecuteAsync(string sql) => Sql.ExecuteAsync(_connectionString, sql);
 
     protected override string Table(string name) => $"pm.{name}";
 
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await holds())
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
-    }
-
-    private Task<IReadOnlyList<string>> QueryAsync(string sql) => QueryAsync(_connectionString, sql);
-
-    private static async Task<IReadOnlyList<string>> QueryAsync(string connectionString, string sql)
-    {
-        await using var source = NpgsqlDataSource.Create(connectionString);
-        await using var command = source.CreateCommand(sql);
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<string>();
-        while (await reader.ReadAsync())
-            rows.Add(reader.GetString(0));
-        return rows;
-    }
+    private Task<IReadOnlyList<string>> QueryAsync(string sql) => Sql.QueryAsync(_connectionString, sql);
 }

@@ -12,14 +12,17 @@ namespace PayoutManager.Infrastructure.Tests.Storage;
 /// <summary>What becomes of writes that go to PostgreSQL together.</summary>
 public sealed class SharedTransactionTests : IAsyncLifetime
 {
+    private const string WaitingSessions =
+        "SELECT pid::text FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
     private static readonly CancellationToken None = CancellationToken.None;
 
     private string _connectionString = "";
     private NpgsqlDataSource _source = null!;
-    private ServiceProvider _services = null!;
+    private ServiceProvider? _services;
 
-    private IOperationStore Operations => _services.GetRequiredService<IOperationStore>();
+    private IOperationStore Operations => _services!.GetRequiredService<IOperationStore>();
 
     public async Task InitializeAsync()
     {
@@ -30,7 +33,7 @@ public sealed class SharedTransactionTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await _services.DisposeAsync();
+        await _services!.DisposeAsync();
         await _source.DisposeAsync();
     }
 
@@ -47,9 +50,9 @@ public sealed class SharedTransactionTests : IAsyncLifetime
             of => Assert.IsType(of.First == "there" ? typeof(Intended.PayoutMoved) : typeof(Intended.Started), of.Second.Result));
         Assert.Equal(
             [.. ids.Where(id => id != "there").Order(StringComparer.Ordinal)],
-            await QueryAsync("SELECT payout_id FROM pm.payout_operation ORDER BY payout_id COLLATE \"C\""));
+            await _source.QueryAsync("SELECT payout_id FROM pm.payout_operation ORDER BY payout_id COLLATE \"C\""));
         Assert.NotInRange(
-            int.Parse((await QueryAsync("SELECT count(DISTINCT xmin::text)::text FROM pm.payout_operation"))[0]), 180, int.MaxValue);
+            int.Parse((await _source.QueryAsync("SELECT count(DISTINCT xmin::text)::text FROM pm.payout_operation"))[0]), 180, int.MaxValue);
     }
 
     [Fact]
@@ -64,17 +67,17 @@ public sealed class SharedTransactionTests : IAsyncLifetime
             confirmations[id] = (started.Operation, PayoutEvent.OfLatestChange(payout.Confirm(), payout.CreatedAt));
         }
 
-        await QueryAsync("UPDATE pm.payout SET sequence_id = 7 WHERE payout_id LIKE '%5'");
+        await _source.QueryAsync("UPDATE pm.payout SET sequence_id = 7 WHERE payout_id LIKE '%5'");
 
         var results = await AtOnceAsync(ids, id => Operations.ApplyAsync(confirmations[id].Operation, confirmations[id].Change, None));
 
         Assert.All(ids.Zip(results), of => Assert.Equal(!of.First.EndsWith('5'), of.Second.Result));
         Assert.Equal(
             [.. ids.Where(id => !id.EndsWith('5')).Order(StringComparer.Ordinal)],
-            await QueryAsync("SELECT payout_id FROM pm.payout_event WHERE sequence_id = 1 ORDER BY payout_id COLLATE \"C\""));
+            await _source.QueryAsync("SELECT payout_id FROM pm.payout_event WHERE sequence_id = 1 ORDER BY payout_id COLLATE \"C\""));
         Assert.Equal(
             [.. ids.Where(id => id.EndsWith('5')).Order(StringComparer.Ordinal)],
-            await QueryAsync("SELECT payout_id FROM pm.payout_operation ORDER BY payout_id COLLATE \"C\""));
+            await _source.QueryAsync("SELECT payout_id FROM pm.payout_operation ORDER BY payout_id COLLATE \"C\""));
     }
 
     [Fact]
@@ -116,7 +119,7 @@ public sealed class SharedTransactionTests : IAsyncLifetime
         }
 
         Assert.IsType<Intended.Started>(await IntendAsync("p4"));
-        Assert.DoesNotContain("p3", await QueryAsync("SELECT payout_id FROM pm.payout_operation"));
+        Assert.DoesNotContain("p3", await _source.QueryAsync("SELECT payout_id FROM pm.payout_operation"));
     }
 
     [Fact]
@@ -159,9 +162,11 @@ public sealed class SharedTransactionTests : IAsyncLifetime
         return payout;
     }
 
-    /// <summary>Another host, on connections of its own.</summary>
+    /// <summary>Puts another host in the place of the one before, on connections of its own.</summary>
     private async Task UseAsync(string connectionString)
     {
+        if (_services is not null)
+            await _services.DisposeAsync();
         _services = new ServiceCollection().AddStorage(new StorageOptions { ConnectionString = connectionString }).BuildServiceProvider();
         await _services.GetRequiredService<DatabaseMigrator>().MigrateAsync(None);
     }
@@ -189,26 +194,9 @@ public sealed class SharedTransactionTests : IAsyncLifetime
         return calls;
     }
 
-    private async Task UntilWaitingAsync(int sessions)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while ((await QueryAsync(WaitingSessions)).Count < sessions)
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, patience.Token);
-    }
+    private Task UntilWaitingAsync(int sessions) =>
+        Sql.UntilAsync(async () => (await _source.QueryAsync(WaitingSessions)).Count >= sessions);
 
-    private async Task LoseConnectionsAsync() =>
-        await QueryAsync($"SELECT pg_terminate_backend(pid, 10000)::text FROM ({WaitingSessions}) AS waiting (text), LATERAL (SELECT text::int) AS of (pid)");
-
-    private const string WaitingSessions =
-        "SELECT pid::text FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-
-    private async Task<IReadOnlyList<string>> QueryAsync(string sql)
-    {
-        await using var command = _source.CreateCommand(sql);
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<string>();
-        while (await reader.ReadAsync())
-            rows.Add(reader.GetString(0));
-        return rows;
-    }
+    private Task LoseConnectionsAsync() => _source.QueryAsync(
+        $"SELECT pg_terminate_backend(pid, 10000)::text FROM ({WaitingSessions}) AS waiting (text), LATERAL (SELECT text::int) AS of (pid)");
 }
