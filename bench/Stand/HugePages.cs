@@ -16,26 +16,23 @@ internal sealed class HugePages : IDisposable
     /// <summary>Asks the kernel for them until this is disposed of. What it does not give, PostgreSQL does without.</summary>
     public HugePages(long bytes)
     {
-        var count = bytes / PageSize;
-        try
-        {
-            File.WriteAllText(Setting, count.ToString(CultureInfo.InvariantCulture));
-        }
-        catch (UnauthorizedAccessException)
-        {
+        var count = (bytes / PageSize).ToString(CultureInfo.InvariantCulture);
+        if (!TrySet(count))
             Console.WriteLine($"   calls on large tables cost more without huge pages: sysctl vm.nr_hugepages={count}, as root");
-        }
     }
 
-    public void Dispose()
+    public void Dispose() => TrySet(_before);
+
+    private static bool TrySet(string count)
     {
         try
         {
-            File.WriteAllText(Setting, _before);
+            File.WriteAllText(Setting, count);
+            return true;
         }
         catch (UnauthorizedAccessException)
         {
-            // As before.
+            return false;
         }
     }
 }
