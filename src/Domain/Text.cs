@@ -6,7 +6,16 @@ internal static class Text
     /// Whether a text can be stored and sent everywhere and read back the same: PostgreSQL takes no U+0000 and UTF-8
     /// no unpaired surrogate; other control characters have no business in an identifier.
     /// </summary>
-    public static bool IsPlain(string text) => !text.Any(char.IsControl) && IsWellFormed(text);
+    public static bool IsPlain(string text)
+    {
+        foreach (var character in text)
+        {
+            if (char.IsControl(character))
+                return false;
+        }
+
+        return IsWellFormed(text);
+    }
 
     /// <summary>As <see cref="IsPlain"/>, but line breaks, tabs and other control characters except U+0000 are fine.</summary>
     public static bool IsStorable(string text) => !text.Contains('\0') && IsWellFormed(text);

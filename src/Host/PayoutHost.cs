@@ -63,6 +63,7 @@ internal sealed class PayoutHost : IAsyncDisposable
             // Not the working directory: the host may be started from anywhere.
             ContentRootPath = AppContext.BaseDirectory,
         });
+        builder.AddPayoutLog();
         configure?.Invoke(builder);
 
         var settings = HostSettings.Read(builder.Configuration, builder.Environment);

@@ -41,6 +41,7 @@ public sealed class WoodyEndpoint
     public async Task ServeAsync(HttpContext http)
     {
         var began = _clock.GetTimestamp();
+        using var trace = CarriedTrace.Begin(http.Request.Headers);
         WoodyServerTelemetry.Began(_options.Service);
         var context = WoodyRequestReader.ReadIds(http.Request.Headers);
         var headers = http.Response.Headers;

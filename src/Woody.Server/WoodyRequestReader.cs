@@ -44,16 +44,7 @@ internal static class WoodyRequestReader
             throw BadRequest($"header {WoodyHeaders.Deadline} must be an RFC 3339 instant, once");
         }
 
-        return ids with
-        {
-            Deadline = deadline,
-            Meta =
-            [
-                .. headers
-                    .Where(h => h.Key.StartsWith(WoodyHeaders.MetaPrefix, StringComparison.OrdinalIgnoreCase))
-                    .Select(h => KeyValuePair.Create(h.Key, h.Value.ToString())),
-            ],
-        };
+        return ids with { Deadline = deadline, Meta = ReadMeta(headers) };
     }
 
     /// <param name="http">The request.</param>
@@ -110,6 +101,18 @@ internal static class WoodyRequestReader
 
     private static WoodyErrorException Refusal(int status, string reason) =>
         new(new WoodyError(status, WoodyErrorClass.ResultUnexpected, reason));
+
+    private static IReadOnlyList<KeyValuePair<string, string>> ReadMeta(IHeaderDictionary headers)
+    {
+        List<KeyValuePair<string, string>>? meta = null;
+        foreach (var (name, value) in headers)
+        {
+            if (name.StartsWith(WoodyHeaders.MetaPrefix, StringComparison.OrdinalIgnoreCase))
+                (meta ??= []).Add(new(name, value.ToString()));
+        }
+
+        return meta ?? [];
+    }
 
     private static string Id(IHeaderDictionary headers, string name) =>
         headers[name] is [{ } id] && IsUsableId(id) ? id : WoodyContext.NewId();

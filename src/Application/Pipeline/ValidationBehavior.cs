@@ -9,12 +9,16 @@ internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValid
     : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
+    private readonly IValidator<TRequest>[] _validators = [.. validators];
+
     public Task<TResponse> Handle(
         TRequest request,
         CancellationToken cancellationToken,
         RequestHandlerDelegate<TResponse> next)
     {
-        string[] errors = [.. validators.SelectMany(v => v.Validate(request).Errors).Select(e => e.ErrorMessage)];
+        if (_validators.Length == 0)
+            return next();
+        string[] errors = [.. _validators.SelectMany(v => v.Validate(request).Errors).Select(e => e.ErrorMessage)];
         return errors.Length == 0 ? next() : throw new InvalidRequestException(errors);
     }
 }

@@ -10,6 +10,8 @@ namespace PayoutManager.Host.Tests.Operating;
 
 public sealed class TelemetryTests : IAsyncLifetime
 {
+    private const string Trace = "0af7651916cd43dd8448eb211c80319c";
+
     private readonly HttpClient _http = new();
     private PostgresPeers _peers = null!;
 
@@ -84,23 +86,18 @@ public sealed class TelemetryTests : IAsyncLifetime
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_BSP_SCHEDULE_DELAY", "200"));
         await host.UntilReadyAsync();
-        const string trace = "0af7651916cd43dd8448eb211c80319c";
-        using var request = new HttpRequestMessage(HttpMethod.Post, host.ThriftUrl)
-        {
-            Content = new ByteArrayContent(ThriftMessage.Serialize(
-                new TMessage("CreatePayout", TMessageType.Call, 1), RunningHost.CreateArgs("traced", 100_000))),
-        };
-        request.Content.Headers.ContentType = new("application/x-thrift");
-        request.Headers.Add("traceparent", $"00-{trace}-b7ad6b7169203331-01");
-        request.Headers.Add("woody.trace-id", "woody-trace");
-        request.Headers.Add("woody.span-id", "woody-span");
-        request.Headers.Add("woody.parent-id", "woody-parent");
-        (await _http.SendAsync(request)).EnsureSuccessStatusCode();
+        await CreateAsync(
+            host,
+            "traced",
+            ("traceparent", $"00-{Trace}-b7ad6b7169203331-01"),
+            ("woody.trace-id", "woody-trace"),
+            ("woody.span-id", "woody-span"),
+            ("woody.parent-id", "woody-parent"));
 
         await host.UntilAsync(() => Task.FromResult(new[] { "PayoutManagement/CreatePayout", "send pm-events-payout" }
-            .All(name => collector.Spans.Any(s => s.TraceId == trace && s.Name == name))));
+            .All(name => collector.Spans.Any(s => s.TraceId == Trace && s.Name == name))));
 
-        var spans = collector.Spans.Where(s => s.TraceId == trace).ToList();
+        var spans = collector.Spans.Where(s => s.TraceId == Trace).ToList();
         var call = spans.Single(s => s.Name == "PayoutManagement/CreatePayout");
         Assert.Equal("b7ad6b7169203331", call.ParentId);
         Assert.Equal(
@@ -117,10 +114,59 @@ public sealed class TelemetryTests : IAsyncLifetime
             s => s.ParentId == handler.Id && s.Tags.Values.Any(v => v.Contains("INSERT INTO pm.payout_event", StringComparison.Ordinal)));
         var send = spans.Single(s => s.Name == "send pm-events-payout");
         Assert.Equal(
-            $"00-{trace}-{send.Id}-01", Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
+            $"00-{Trace}-{send.Id}-01", Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
 
         // Looking for work ten times a second is nobody's trace, and neither is an operator's question.
-        Assert.All(collector.Spans, s => Assert.Equal(trace, s.TraceId));
+        Assert.All(collector.Spans, s => Assert.Equal(Trace, s.TraceId));
+    }
+
+    [Fact]
+    public async Task A_callers_trace_is_carried_to_dependencies_and_topic_where_nobody_collects()
+    {
+        await using var shumway = await ScriptedPeer.StartAsync();
+        using var forward = new HttpClient();
+        shumway.Script.Enqueue(ScriptedPeer.Forward(forward, _peers.Sandbox.ShumwayUrl));
+        using var host = HostProcess.Start(_peers, ("Shumway__Url", shumway.Url.ToString()));
+        await host.UntilReadyAsync();
+
+        await CreateAsync(host, "carried", ("traceparent", $"00-{Trace}-b7ad6b7169203331-01"), ("tracestate", "vendor=1"));
+
+        var carried = $"^00-{Trace}-(?!b7ad6b7169203331)[0-9a-f]{{16}}-01$";
+        Assert.Matches(carried, Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
+        var calls = shumway.Requests.Where(r => r.Body.Length > 0).ToList();
+        Assert.Equal(2, calls.Count);
+        Assert.All(calls, call => Assert.Matches(carried, call.Headers["traceparent"]));
+        Assert.All(calls, call => Assert.Equal("vendor=1", call.Headers["tracestate"]));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("not a trace")]
+    public async Task Without_a_trace_of_the_callers_and_a_collector_none_is_begun(string? traceParent)
+    {
+        await using var shumway = await ScriptedPeer.StartAsync();
+        using var forward = new HttpClient();
+        shumway.Script.Enqueue(ScriptedPeer.Forward(forward, _peers.Sandbox.ShumwayUrl));
+        using var host = HostProcess.Start(_peers, ("Shumway__Url", shumway.Url.ToString()));
+        await host.UntilReadyAsync();
+
+        await CreateAsync(host, "untraced", traceParent is null ? [] : [("traceparent", traceParent)]);
+
+        Assert.Null(Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
+        Assert.All(shumway.Requests, call => Assert.DoesNotContain("traceparent", call.Headers.Keys));
+    }
+
+    private async Task CreateAsync(HostProcess host, string payoutId, params IReadOnlyList<(string Name, string Value)> headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, host.ThriftUrl)
+        {
+            Content = new ByteArrayContent(ThriftMessage.Serialize(
+                new TMessage("CreatePayout", TMessageType.Call, 1), RunningHost.CreateArgs(payoutId, 100_000))),
+        };
+        request.Content.Headers.ContentType = new("application/x-thrift");
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
+        (await _http.SendAsync(request)).EnsureSuccessStatusCode();
     }
 
     /// <summary>Who dies right after writing a confirm down leaves this.</summary>
