@@ -49,6 +49,8 @@ internal static class TelemetryServices
     {
         // A histogram for each peer's every connection, which says nothing that calls do not.
         "kestrel.connection.duration" => MetricStreamConfiguration.Drop,
+        // Counted up and down for each statement, and says what the pool's connections in use do.
+        "db.client.operation.npgsql.executing" => MetricStreamConfiguration.Drop,
         _ => new MetricStreamConfiguration { CardinalityLimit = MostSeries },
     };
 }
