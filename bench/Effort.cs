@@ -6,11 +6,19 @@ internal sealed record Effort
     /// <summary>Rounds that count.</summary>
     public int Rounds { get; init; } = 5;
 
-    /// <summary>Rounds before, which do not.</summary>
-    public int WarmUpRounds { get; init; } = 4;
+    /// <summary>
+    /// Turns that count, where CPU is measured: many and short, since what else goes on on the machine changes within seconds.
+    /// </summary>
+    public int Turns { get; init; } = 15;
 
-    /// <summary>Calls of each kind in a round.</summary>
-    public int CallsOfRound { get; init; } = 3000;
+    /// <summary>Turns before, which do not.</summary>
+    public int WarmUpTurns { get; init; } = 12;
+
+    /// <summary>Creates in a turn; more of what costs less.</summary>
+    public int CallsOfTurn { get; init; } = 1000;
+
+    /// <summary>After each kind of call, until what it left to do, such as its events, is done and counted as its own.</summary>
+    public TimeSpan Settling { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long load is kept up, where it is measured by time.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);

@@ -34,8 +34,10 @@ if (Option("rounds") is { } rounds)
     effort = effort with { Rounds = rounds };
 if (Option("payouts") is { } payouts)
     effort = effort with { ManyPayouts = payouts };
+if (Option("turns") is { } turns)
+    effort = effort with { Turns = turns };
 if (Option("calls") is { } calls)
-    effort = effort with { CallsOfRound = calls };
+    effort = effort with { CallsOfTurn = calls };
 
 var results = new Results();
 await using var stand = await TestStand.StartAsync();

@@ -7,6 +7,7 @@ namespace PayoutManager.Bench.Figures;
 internal static class CallCost
 {
     private const int CallersAtOnce = 8;
+    private const int GetsOfCreate = 4;
     private static readonly string[] Methods = ["create", "get", "confirm", "cancel"];
 
     public static async Task MeasureAsync(TestStand stand, Effort effort, Results results)
@@ -18,12 +19,12 @@ internal static class CallCost
         var cpu = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
         var allocated = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
         var databaseCpu = subjects.ToDictionary(s => s.Name, _ => new List<double>());
-        for (var round = -effort.WarmUpRounds; round < effort.Rounds; round++)
+        for (var turn = -effort.WarmUpTurns; turn < effort.Turns; turn++)
         {
             // Who begins changes, so that neither has the warmer machine.
-            foreach (var subject in round % 2 == 0 ? subjects : subjects.Reverse())
+            foreach (var subject in turn % 2 == 0 ? subjects : subjects.Reverse())
             {
-                var ids = PayoutCalls.NewIds(effort.CallsOfRound);
+                var ids = PayoutCalls.NewIds(effort.CallsOfTurn);
                 var before = stand.Database.Cpu;
                 foreach (var (method, messages) in MessagesOf(ids))
                 {
@@ -31,8 +32,9 @@ internal static class CallCost
                     var garbage = await stand.AllocatedAsync(subject);
                     var began = subject.Process.Cpu;
                     await Callers.RunAsync([subject.Url], CallersAtOnce, messages);
+                    await Task.Delay(effort.Settling, TimeProvider.System);
                     var perCall = (subject.Process.Cpu - began).TotalMicroseconds / messages.Count;
-                    if (round < 0)
+                    if (turn < 0)
                         continue;
                     cpu[subject.Name][method].Add(perCall);
                     allocated[subject.Name][method].Add((await stand.AllocatedAsync(subject) - garbage) / messages.Count / 1024);
@@ -66,7 +68,7 @@ internal static class CallCost
     private static IEnumerable<(string Method, IReadOnlyList<byte[]> Messages)> MessagesOf(string[] ids) =>
     [
         ("create", [.. ids.Select(PayoutCalls.Create)]),
-        ("get", [.. ids.Concat(ids).Select(PayoutCalls.Get)]),
+        ("get", [.. Enumerable.Repeat(ids, GetsOfCreate).SelectMany(i => i).Select(PayoutCalls.Get)]),
         ("confirm", [.. ids.Take(ids.Length / 2).Select(PayoutCalls.Confirm)]),
         ("cancel", [.. ids.Skip(ids.Length / 2).Select(PayoutCalls.Cancel)]),
     ];

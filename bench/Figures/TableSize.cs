@@ -20,24 +20,25 @@ internal static class TableSize
         await FillAsync(many.ConnectionString, effort.ManyPayouts);
 
         var cost = new Dictionary<(string Method, Subject Subject), List<double>>();
-        for (var round = -effort.WarmUpRounds; round < effort.Rounds; round++)
+        for (var turn = -effort.WarmUpTurns; turn < effort.Turns; turn++)
         {
-            foreach (var subject in round % 2 == 0 ? (Subject[])[few, many] : [many, few])
+            foreach (var subject in turn % 2 == 0 ? (Subject[])[few, many] : [many, few])
             {
-                var ids = PayoutCalls.NewIds(effort.CallsOfRound);
+                var ids = PayoutCalls.NewIds(effort.CallsOfTurn);
                 var stored = subject == few ? Few : effort.ManyPayouts;
                 await MeasureCallsAsync("create", [.. ids.Select(PayoutCalls.Create)]);
                 await MeasureCallsAsync(
                     "get",
-                    [.. Enumerable.Range(0, effort.CallsOfRound * GetsOfCreate).Select(_ => PayoutCalls.Get($"stored-{Random.Shared.Next(1, stored + 1)}"))]);
+                    [.. Enumerable.Range(0, effort.CallsOfTurn * GetsOfCreate).Select(_ => PayoutCalls.Get($"stored-{Random.Shared.Next(1, stored + 1)}"))]);
                 await MeasureCallsAsync("confirm", [.. ids.Select(PayoutCalls.Confirm)]);
 
                 async Task MeasureCallsAsync(string method, IReadOnlyList<byte[]> messages)
                 {
                     var began = subject.Process.Cpu + stand.Database.Cpu;
                     await Callers.RunAsync([subject.Url], CallersAtOnce, messages);
+                    await Task.Delay(effort.Settling, TimeProvider.System);
                     var perCall = (subject.Process.Cpu + stand.Database.Cpu - began).TotalMicroseconds / messages.Count;
-                    if (round >= 0)
+                    if (turn >= 0)
                         (cost.TryGetValue((method, subject), out var values) ? values : cost[(method, subject)] = []).Add(perCall);
                 }
             }
