@@ -9,10 +9,10 @@ internal sealed record Effort
     /// <summary>
     /// Turns that count, where CPU is measured: many and short, since what else goes on on the machine changes within seconds.
     /// </summary>
-    public int Turns { get; init; } = 25;
+    public int Turns { get; init; } = 15;
 
     /// <summary>Turns before, which do not.</summary>
-    public int WarmUpTurns { get; init; } = 20;
+    public int WarmUpTurns { get; init; } = 12;
 
     /// <summary>Creates in a turn; more of what costs less.</summary>
     public int CallsOfTurn { get; init; } = 1000;
