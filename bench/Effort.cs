@@ -17,9 +17,6 @@ internal sealed record Effort
     /// <summary>Creates in a turn; more of what costs less.</summary>
     public int CallsOfTurn { get; init; } = 1000;
 
-    /// <summary>After each kind of call, until what it left to do, such as its events, is done and counted as its own.</summary>
-    public TimeSpan Settling { get; init; } = TimeSpan.FromMilliseconds(250);
-
     /// <summary>How long load is kept up, where it is measured by time.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
 

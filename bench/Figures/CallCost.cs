@@ -6,7 +6,6 @@ namespace PayoutManager.Bench.Figures;
 /// <summary>CPU of each call, of the host against the floor, in turns.</summary>
 internal static class CallCost
 {
-    private const int CallersAtOnce = 8;
     private const int GetsOfCreate = 4;
     private static readonly string[] Methods = ["create", "get", "confirm", "cancel"];
 
@@ -30,10 +29,7 @@ internal static class CallCost
                 {
                     // Asking takes CPU too, so it is done first.
                     var garbage = await stand.AllocatedAsync(subject);
-                    var began = subject.Process.Cpu;
-                    await Callers.RunAsync([subject.Url], CallersAtOnce, messages);
-                    await Task.Delay(effort.Settling, TimeProvider.System);
-                    var perCall = (subject.Process.Cpu - began).TotalMicroseconds / messages.Count;
+                    var perCall = await Turn.CpuPerCallAsync(subject, messages, () => subject.Process.Cpu);
                     if (turn < 0)
                         continue;
                     cpu[subject.Name][method].Add(perCall);

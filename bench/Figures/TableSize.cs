@@ -7,7 +7,6 @@ namespace PayoutManager.Bench.Figures;
 internal static class TableSize
 {
     private const int Few = 1000;
-    private const int CallersAtOnce = 8;
 
     // As many as take about as long as a create, so that every connection has seen most of the tables before it counts.
     private const int GetsOfCreate = 6;
@@ -34,10 +33,7 @@ internal static class TableSize
 
                 async Task MeasureCallsAsync(string method, IReadOnlyList<byte[]> messages)
                 {
-                    var began = subject.Process.Cpu + stand.Database.Cpu;
-                    await Callers.RunAsync([subject.Url], CallersAtOnce, messages);
-                    await Task.Delay(effort.Settling, TimeProvider.System);
-                    var perCall = (subject.Process.Cpu + stand.Database.Cpu - began).TotalMicroseconds / messages.Count;
+                    var perCall = await Turn.CpuPerCallAsync(subject, messages, () => subject.Process.Cpu + stand.Database.Cpu);
                     if (turn >= 0)
                         (cost.TryGetValue((method, subject), out var values) ? values : cost[(method, subject)] = []).Add(perCall);
                 }
