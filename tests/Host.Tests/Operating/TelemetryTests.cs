@@ -1,4 +1,3 @@
-using Npgsql;
 using PayoutManager.Host.Tests.Deployment;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Testing;
@@ -123,20 +122,14 @@ public sealed class TelemetryTests : IAsyncLifetime
     [Fact]
     public async Task A_callers_trace_is_carried_to_dependencies_and_topic_where_nobody_collects()
     {
-        await using var shumway = await ScriptedPeer.StartAsync();
-        using var forward = new HttpClient();
-        shumway.Script.Enqueue(ScriptedPeer.Forward(forward, _peers.Sandbox.ShumwayUrl));
-        using var host = HostProcess.Start(_peers, ("Shumway__Url", shumway.Url.ToString()));
-        await host.UntilReadyAsync();
-
-        await CreateAsync(host, "carried", ("traceparent", $"00-{Trace}-b7ad6b7169203331-01"), ("tracestate", "vendor=1"));
+        var (inTopic, calls) = await CreateUncollectedAsync(
+            "carried", ("traceparent", $"00-{Trace}-b7ad6b7169203331-01"), ("tracestate", "vendor=1"));
 
         var carried = $"^00-{Trace}-(?!b7ad6b7169203331)[0-9a-f]{{16}}-01$";
-        Assert.Matches(carried, Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
-        var calls = shumway.Requests.Where(r => r.Body.Length > 0).ToList();
+        Assert.Matches(carried, inTopic);
         Assert.Equal(2, calls.Count);
-        Assert.All(calls, call => Assert.Matches(carried, call.Headers["traceparent"]));
-        Assert.All(calls, call => Assert.Equal("vendor=1", call.Headers["tracestate"]));
+        Assert.All(calls, headers => Assert.Matches(carried, headers["traceparent"]));
+        Assert.All(calls, headers => Assert.Equal("vendor=1", headers["tracestate"]));
     }
 
     [Theory]
@@ -144,16 +137,29 @@ public sealed class TelemetryTests : IAsyncLifetime
     [InlineData("not a trace")]
     public async Task Without_a_trace_of_the_callers_and_a_collector_none_is_begun(string? traceParent)
     {
+        var (inTopic, calls) = await CreateUncollectedAsync("untraced", traceParent is null ? [] : [("traceparent", traceParent)]);
+
+        Assert.Null(inTopic);
+        Assert.Equal(2, calls.Count);
+        Assert.All(calls, headers => Assert.DoesNotContain("traceparent", headers.Keys));
+    }
+
+    /// <summary>Creates a payout on a host that knows no collector.</summary>
+    /// <returns>The <c>traceparent</c> of its event, and the headers of the calls to Shumway that it led to.</returns>
+    private async Task<(string? InTopic, IReadOnlyList<IDictionary<string, string>> Calls)> CreateUncollectedAsync(
+        string payoutId, params IReadOnlyList<(string Name, string Value)> headers)
+    {
         await using var shumway = await ScriptedPeer.StartAsync();
         using var forward = new HttpClient();
         shumway.Script.Enqueue(ScriptedPeer.Forward(forward, _peers.Sandbox.ShumwayUrl));
         using var host = HostProcess.Start(_peers, ("Shumway__Url", shumway.Url.ToString()));
         await host.UntilReadyAsync();
 
-        await CreateAsync(host, "untraced", traceParent is null ? [] : [("traceparent", traceParent)]);
+        await CreateAsync(host, payoutId, headers);
 
-        Assert.Null(Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
-        Assert.All(shumway.Requests, call => Assert.DoesNotContain("traceparent", call.Headers.Keys));
+        return (
+            Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"),
+            [.. shumway.Requests.Where(r => r.Body.Length > 0).Select(r => r.Headers)]);
     }
 
     private async Task CreateAsync(HostProcess host, string payoutId, params IReadOnlyList<(string Name, string Value)> headers)
@@ -170,11 +176,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     }
 
     /// <summary>Who dies right after writing a confirm down leaves this.</summary>
-    private async Task AbandonConfirmAsync(string id)
-    {
-        await using var source = NpgsqlDataSource.Create(_peers.ConnectionString);
-        await using var command = source.CreateCommand(
-            $"INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request) VALUES ('{id}', 'confirm', 1, 'gone', now(), '{{}}')");
-        await command.ExecuteNonQueryAsync();
-    }
+    private Task AbandonConfirmAsync(string id) => Sql.ExecuteAsync(
+        _peers.ConnectionString,
+        $"INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request) VALUES ('{id}', 'confirm', 1, 'gone', now(), '{{}}')");
 }
