@@ -20,22 +20,23 @@ internal static class CallCost
         var databaseCpu = subjects.ToDictionary(s => s.Name, _ => new List<double>());
         for (var turn = -effort.WarmUpTurns; turn < effort.Turns; turn++)
         {
-            // Who begins changes, so that neither has the warmer machine.
-            foreach (var subject in turn % 2 == 0 ? subjects : subjects.Reverse())
+            var ids = subjects.ToDictionary(s => s.Name, _ => PayoutCalls.NewIds(effort.CallsOfTurn));
+            foreach (var method in Methods)
             {
-                var ids = PayoutCalls.NewIds(effort.CallsOfTurn);
-                var before = stand.Database.Cpu;
-                foreach (var (method, messages) in MessagesOf(ids))
+                // One right after the other, and who begins changes: what else goes on on the machine meets both.
+                foreach (var subject in turn % 2 == 0 ? subjects : subjects.Reverse())
                 {
+                    var messages = MessagesOf(method, ids[subject.Name]);
                     // Asking takes CPU too, so it is done first.
                     var garbage = await stand.AllocatedAsync(subject);
+                    var before = stand.Database.Cpu;
                     var perCall = await Turn.CpuPerCallAsync(subject, messages, () => subject.Process.Cpu);
                     if (turn < 0)
                         continue;
                     cpu[subject.Name][method].Add(perCall);
-                    allocated[subject.Name][method].Add((await stand.AllocatedAsync(subject) - garbage) / messages.Count / 1024);
                     if (method == "create")
                         databaseCpu[subject.Name].Add((stand.Database.Cpu - before).TotalMicroseconds / messages.Count);
+                    allocated[subject.Name][method].Add((await stand.AllocatedAsync(subject) - garbage) / messages.Count / 1024);
                 }
             }
         }
@@ -61,11 +62,11 @@ internal static class CallCost
             "CPU of PostgreSQL per create", "µs", new Samples(databaseCpu["host"]), new Samples(databaseCpu["floor"]), "floor"));
     }
 
-    private static IEnumerable<(string Method, IReadOnlyList<byte[]> Messages)> MessagesOf(string[] ids) =>
-    [
-        ("create", [.. ids.Select(PayoutCalls.Create)]),
-        ("get", [.. Enumerable.Repeat(ids, GetsOfCreate).SelectMany(i => i).Select(PayoutCalls.Get)]),
-        ("confirm", [.. ids.Take(ids.Length / 2).Select(PayoutCalls.Confirm)]),
-        ("cancel", [.. ids.Skip(ids.Length / 2).Select(PayoutCalls.Cancel)]),
-    ];
+    private static IReadOnlyList<byte[]> MessagesOf(string method, string[] ids) => method switch
+    {
+        "create" => [.. ids.Select(PayoutCalls.Create)],
+        "get" => [.. Enumerable.Repeat(ids, GetsOfCreate).SelectMany(i => i).Select(PayoutCalls.Get)],
+        "confirm" => [.. ids.Take(ids.Length / 2).Select(PayoutCalls.Confirm)],
+        _ => [.. ids.Skip(ids.Length / 2).Select(PayoutCalls.Cancel)],
+    };
 }

@@ -11,6 +11,12 @@ internal static class TableSize
     // As many as take about as long as a create, so that every connection has seen most of the tables before it counts.
     private const int GetsOfCreate = 6;
 
+    // Of any payout, evenly: what is read is in the database's memory and in no cache of the processor.
+    private const string Get = "get";
+    private const string GetOfLastDay = "get of the last day";
+
+    private static readonly string[] Methods = ["create", Get, GetOfLastDay, "confirm"];
+
     public static async Task MeasureAsync(TestStand stand, Effort effort, Results results)
     {
         using var few = await stand.StartHostAsync(await stand.CreateDatabaseAsync());
@@ -18,39 +24,46 @@ internal static class TableSize
         await FillAsync(few.ConnectionString, Few);
         await FillAsync(many.ConnectionString, effort.ManyPayouts);
 
-        var cost = new Dictionary<(string Method, Subject Subject), List<double>>();
+        Subject[] subjects = [few, many];
+        var cost = Methods.ToDictionary(m => m, _ => subjects.ToDictionary(s => s, _ => new List<double>()));
         for (var turn = -effort.WarmUpTurns; turn < effort.Turns; turn++)
         {
-            foreach (var subject in turn % 2 == 0 ? (Subject[])[few, many] : [many, few])
+            var ids = subjects.ToDictionary(s => s, _ => PayoutCalls.NewIds(effort.CallsOfTurn));
+            foreach (var method in Methods)
             {
-                var ids = PayoutCalls.NewIds(effort.CallsOfTurn);
-                var stored = subject == few ? Few : effort.ManyPayouts;
-                await MeasureCallsAsync("create", [.. ids.Select(PayoutCalls.Create)]);
-                await MeasureCallsAsync(
-                    "get",
-                    [.. Enumerable.Range(0, effort.CallsOfTurn * GetsOfCreate).Select(_ => PayoutCalls.Get($"stored-{Random.Shared.Next(1, stored + 1)}"))]);
-                await MeasureCallsAsync("confirm", [.. ids.Select(PayoutCalls.Confirm)]);
-
-                async Task MeasureCallsAsync(string method, IReadOnlyList<byte[]> messages)
+                // One right after the other, and who begins changes: what else goes on on the machine meets both.
+                foreach (var subject in turn % 2 == 0 ? subjects : subjects.Reverse())
                 {
+                    var messages = MessagesOf(method, ids[subject], subject == few ? Few : effort.ManyPayouts);
                     var perCall = await Turn.CpuPerCallAsync(subject, messages, () => subject.Process.Cpu + stand.Database.Cpu);
                     if (turn >= 0)
-                        (cost.TryGetValue((method, subject), out var values) ? values : cost[(method, subject)] = []).Add(perCall);
+                        cost[method][subject].Add(perCall);
                 }
             }
         }
 
-        foreach (var method in (string[])["create", "get", "confirm"])
+        foreach (var method in Methods)
         {
             results.Add(new Line(
                 $"CPU per {method} at {effort.ManyPayouts:#,0} payouts",
                 "µs",
-                new Samples(cost[(method, many)]),
-                new Samples(cost[(method, few)]),
+                new Samples(cost[method][many]),
+                new Samples(cost[method][few]),
                 $"{Few:#,0} payouts",
                 "≤ 1.05"));
         }
     }
+
+    private static IReadOnlyList<byte[]> MessagesOf(string method, string[] ids, int stored) => method switch
+    {
+        "create" => [.. ids.Select(PayoutCalls.Create)],
+        Get => Gets(ids.Length, 1, stored),
+        GetOfLastDay => Gets(ids.Length, stored - Math.Max(stored / 365, Few) + 1, stored),
+        _ => [.. ids.Select(PayoutCalls.Confirm)],
+    };
+
+    private static IReadOnlyList<byte[]> Gets(int creates, int first, int last) =>
+        [.. Enumerable.Range(0, creates * GetsOfCreate).Select(_ => PayoutCalls.Get($"stored-{Random.Shared.Next(first, last + 1)}"))];
 
     /// <summary>
     /// Payouts with postings and published events, one after the other as if they had been made in the past year, and in memory as
