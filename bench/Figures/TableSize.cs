@@ -11,11 +11,12 @@ internal static class TableSize
     // As many as take about as long as a create, so that every connection has seen most of the tables before it counts.
     private const int GetsOfCreate = 6;
 
-    // Of any payout, evenly: what is read is in the database's memory and in no cache of the processor.
-    private const string Get = "get";
-    private const string GetOfLastDay = "get of the last day";
+    private const string Get = "get of the last day's payouts";
 
-    private static readonly string[] Methods = ["create", Get, GetOfLastDay, "confirm"];
+    // Drawn evenly from all: what is read is in the database's memory and in no cache of the processor, however large the table is.
+    private const string GetOfAny = "get of any payout";
+
+    private static readonly string[] Methods = ["create", Get, "confirm", GetOfAny];
 
     public static async Task MeasureAsync(TestStand stand, Effort effort, Results results)
     {
@@ -50,15 +51,15 @@ internal static class TableSize
                 new Samples(cost[method][many]),
                 new Samples(cost[method][few]),
                 $"{Few:#,0} payouts",
-                "≤ 1.05"));
+                method == GetOfAny ? "" : "≤ 1.05"));
         }
     }
 
     private static IReadOnlyList<byte[]> MessagesOf(string method, string[] ids, int stored) => method switch
     {
         "create" => [.. ids.Select(PayoutCalls.Create)],
-        Get => Gets(ids.Length, 1, stored),
-        GetOfLastDay => Gets(ids.Length, stored - Math.Max(stored / 365, Few) + 1, stored),
+        Get => Gets(ids.Length, stored - Math.Max(stored / 365, Few) + 1, stored),
+        GetOfAny => Gets(ids.Length, 1, stored),
         _ => [.. ids.Select(PayoutCalls.Confirm)],
     };
 

@@ -18,17 +18,18 @@ internal sealed class HugePages : IDisposable
     {
         var count = (bytes / PageSize).ToString(CultureInfo.InvariantCulture);
         if (!TrySet(count))
-            Console.WriteLine($"   calls on large tables cost more without huge pages: sysctl vm.nr_hugepages={count}, as root");
+            Console.WriteLine($"   calls on large tables cost more without {count} huge pages: sysctl vm.nr_hugepages={count}, as root, soon after the machine's start");
     }
 
     public void Dispose() => TrySet(_before);
 
+    /// <summary>The kernel takes any number, and gives as many as it can.</summary>
     private static bool TrySet(string count)
     {
         try
         {
             File.WriteAllText(Setting, count);
-            return true;
+            return File.ReadAllText(Setting).Trim() == count.Trim();
         }
         catch (UnauthorizedAccessException)
         {

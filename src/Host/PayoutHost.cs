@@ -152,7 +152,8 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddHostedService<RelayWorker>()
             .AddHostedService<RecoveryWorker>()
             .AddHostedService<AuditWorker>()
-            .AddHostedService<BacklogWorker>();
+            .AddHostedService<BacklogWorker>()
+            .AddHostedService<NativeHeapWorker>();
     }
 
     private static void Route(WebApplication app, HostSettings settings)

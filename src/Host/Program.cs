@@ -2,9 +2,11 @@ using PayoutManager.Host;
 using PayoutManager.Host.Audit;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Demo;
+using PayoutManager.Host.Hosting;
 
 const int badConfiguration = 2;
 
+NativeHeap.Share();
 try
 {
     if (args is ["demo"])
