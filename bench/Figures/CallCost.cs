@@ -18,27 +18,20 @@ internal static class CallCost
         var cpu = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
         var allocated = subjects.ToDictionary(s => s.Name, _ => Methods.ToDictionary(m => m, _ => new List<double>()));
         var databaseCpu = subjects.ToDictionary(s => s.Name, _ => new List<double>());
-        for (var turn = -effort.WarmUpTurns; turn < effort.Turns; turn++)
+        foreach (var turn in Turn.All(effort, Methods, subjects))
         {
-            var ids = subjects.ToDictionary(s => s.Name, _ => PayoutCalls.NewIds(effort.CallsOfTurn));
-            foreach (var method in Methods)
-            {
-                // One right after the other, and who begins changes: what else goes on on the machine meets both.
-                foreach (var subject in turn % 2 == 0 ? subjects : subjects.Reverse())
-                {
-                    var messages = MessagesOf(method, ids[subject.Name]);
-                    // Asking takes CPU too, so it is done first.
-                    var garbage = await stand.AllocatedAsync(subject);
-                    var before = stand.Database.Cpu;
-                    var perCall = await Turn.CpuPerCallAsync(subject, messages, () => subject.Process.Cpu);
-                    if (turn < 0)
-                        continue;
-                    cpu[subject.Name][method].Add(perCall);
-                    if (method == "create")
-                        databaseCpu[subject.Name].Add((stand.Database.Cpu - before).TotalMicroseconds / messages.Count);
-                    allocated[subject.Name][method].Add((await stand.AllocatedAsync(subject) - garbage) / messages.Count / 1024);
-                }
-            }
+            var (method, subject) = (turn.Method, turn.Subject);
+            var messages = MessagesOf(method, turn.Ids);
+            // Asking takes CPU too, so it is done first.
+            var garbage = await stand.AllocatedAsync(subject);
+            var before = stand.Database.Cpu;
+            var perCall = await turn.CpuPerCallAsync(messages, () => subject.Process.Cpu);
+            if (!turn.Counts)
+                continue;
+            cpu[subject.Name][method].Add(perCall);
+            if (method == "create")
+                databaseCpu[subject.Name].Add((stand.Database.Cpu - before).TotalMicroseconds / messages.Count);
+            allocated[subject.Name][method].Add((await stand.AllocatedAsync(subject) - garbage) / messages.Count / 1024);
         }
 
         foreach (var method in Methods)

@@ -27,20 +27,12 @@ internal static class TableSize
 
         Subject[] subjects = [few, many];
         var cost = Methods.ToDictionary(m => m, _ => subjects.ToDictionary(s => s, _ => new List<double>()));
-        for (var turn = -effort.WarmUpTurns; turn < effort.Turns; turn++)
+        foreach (var turn in Turn.All(effort, Methods, subjects))
         {
-            var ids = subjects.ToDictionary(s => s, _ => PayoutCalls.NewIds(effort.CallsOfTurn));
-            foreach (var method in Methods)
-            {
-                // One right after the other, and who begins changes: what else goes on on the machine meets both.
-                foreach (var subject in turn % 2 == 0 ? subjects : subjects.Reverse())
-                {
-                    var messages = MessagesOf(method, ids[subject], subject == few ? Few : effort.ManyPayouts);
-                    var perCall = await Turn.CpuPerCallAsync(subject, messages, () => subject.Process.Cpu + stand.Database.Cpu);
-                    if (turn >= 0)
-                        cost[method][subject].Add(perCall);
-                }
-            }
+            var messages = MessagesOf(turn.Method, turn.Ids, turn.Subject == few ? Few : effort.ManyPayouts);
+            var perCall = await turn.CpuPerCallAsync(messages, () => turn.Subject.Process.Cpu + stand.Database.Cpu);
+            if (turn.Counts)
+                cost[turn.Method][turn.Subject].Add(perCall);
         }
 
         foreach (var method in Methods)
@@ -51,7 +43,7 @@ internal static class TableSize
                 new Samples(cost[method][many]),
                 new Samples(cost[method][few]),
                 $"{Few:#,0} payouts",
-                method == GetOfAny ? "" : "≤ 1.05"));
+                "≤ 1.05"));
         }
     }
 
