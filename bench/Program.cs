@@ -18,7 +18,7 @@ Dictionary<string, Func<TestStand, Effort, Results, Task>> figures = new()
 
 if (args is ["check"])
 {
-    await using var small = await TestStand.StartAsync();
+    await using var small = await TestStand.StartSmallAsync();
     return await Budget.CheckAsync(small) ? 0 : 1;
 }
 

@@ -9,13 +9,13 @@ namespace PayoutManager.Bench.Stand;
 /// <summary>The real parts, each a process of its own: PostgreSQL, a broker, the sandbox; and what is measured on them.</summary>
 internal sealed partial class TestStand : IAsyncDisposable
 {
-    private readonly HugePages _hugePages;
+    private readonly HugePages? _hugePages;
     private readonly InstalledPostgres _postgres;
     private readonly BrokerProcess _broker;
     private readonly Uri _sandboxUrl;
     private readonly HttpClient _http = new();
 
-    private TestStand(HugePages hugePages, InstalledPostgres postgres, BrokerProcess broker, Measured sandbox, Uri sandboxUrl)
+    private TestStand(HugePages? hugePages, InstalledPostgres postgres, BrokerProcess broker, Measured sandbox, Uri sandboxUrl)
     {
         _hugePages = hugePages;
         _postgres = postgres;
@@ -33,20 +33,16 @@ internal sealed partial class TestStand : IAsyncDisposable
 
     public string BootstrapServers => _broker.BootstrapServers;
 
-    public static async Task<TestStand> StartAsync()
+    /// <summary>For tables of any size: PostgreSQL has the share of memory that its manual starts from.</summary>
+    public static Task<TestStand> StartAsync()
     {
-        // The share that PostgreSQL's manual starts from.
         var buffers = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 >> 20;
         // PostgreSQL shares somewhat more between its processes than the buffers.
-        var hugePages = new HugePages((buffers + buffers / 16) << 20);
-        var url = new Uri($"http://127.0.0.1:{Ports.Free()}/");
-        return new TestStand(
-            hugePages,
-            await InstalledPostgres.StartAsync($"-c fsync=on -c shared_buffers={buffers}MB -c max_wal_size=8GB -c shared_preload_libraries=pg_stat_statements"),
-            await BrokerProcess.StartAsync(),
-            await Measured.StartAsync("sandbox/PayoutManager.Sandbox.dll", [url.ToString()], ready: SandboxIsUp()),
-            url);
+        return StartAsync(buffers, new HugePages((buffers + buffers / 16) << 20));
     }
+
+    /// <summary>For few payouts: it takes little of the machine, and changes nothing in it.</summary>
+    public static Task<TestStand> StartSmallAsync() => StartAsync(buffers: 128, hugePages: null);
 
     /// <summary>An empty database.</summary>
     public Task<string> CreateDatabaseAsync() => PostgresServer.CreateDatabaseAsync(_postgres.ConnectionString);
@@ -126,8 +122,21 @@ internal sealed partial class TestStand : IAsyncDisposable
         Sandbox.Dispose();
         _broker.Dispose();
         _http.Dispose();
-        _hugePages.Dispose();
+        _hugePages?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <param name="buffers">PostgreSQL's, in MiB.</param>
+    /// <param name="hugePages">Which it can use, given back at the end.</param>
+    private static async Task<TestStand> StartAsync(long buffers, HugePages? hugePages)
+    {
+        var url = new Uri($"http://127.0.0.1:{Ports.Free()}/");
+        return new TestStand(
+            hugePages,
+            await InstalledPostgres.StartAsync($"-c fsync=on -c shared_buffers={buffers}MB -c max_wal_size=8GB -c shared_preload_libraries=pg_stat_statements"),
+            await BrokerProcess.StartAsync(),
+            await Measured.StartAsync("sandbox/PayoutManager.Sandbox.dll", [url.ToString()], ready: SandboxIsUp()),
+            url);
     }
 
     [GeneratedRegex("The sandbox is up")]
