@@ -44,7 +44,7 @@ internal static class TableSize
                 cost[turn.Method][turn.Subject].Add(perCall);
         }
 
-        var (of, target) = few.ManagementUrl is null ? (", by the floor,", "") : ("", "≤ 1.05");
+        var (of, target) = few.Name == "floor" ? (", by the floor,", "") : ("", "≤ 1.05");
         foreach (var method in methods)
         {
             results.Add(new Line(
