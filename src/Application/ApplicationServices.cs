@@ -43,13 +43,17 @@ public static class ApplicationServices
         services.AddSingleton<RelayProgress>();
         services.AddSingleton<EventRelay>();
         services.AddSingleton<OperationLeases>();
+        services.AddSingleton<PlanMoves>();
+        services.AddSingleton<CreateRecovery>();
+        services.AddSingleton<IOperationKind>(provider => provider.GetRequiredService<CreateRecovery>());
+        services.AddSingleton<StatusChangeRecovery>();
+        services.AddSingleton<IOperationKind>(provider => provider.GetRequiredService<StatusChangeRecovery>());
+        services.AddSingleton<OperationKinds>();
         services.AddSingleton<CreateOperation>();
         services.AddSingleton<StatusChange>();
         services.AddSingleton(provider => new OperationRecovery(
             provider.GetRequiredService<IOperationStore>(),
             provider.GetRequiredService<OperationLeases>(),
-            provider.GetRequiredService<CreateOperation>(),
-            provider.GetRequiredService<StatusChange>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<OperationOptions>(),
             provider.GetRequiredService<ILogger<OperationRecovery>>()));

@@ -16,6 +16,11 @@ public static class Identifier
         return Text.IsPlain(value) ? null : "must not contain control characters or unpaired surrogates";
     }
 
+    /// <summary>
+    /// Whether a database can hold a text at all: without U+0000 and unpaired surrogates. What a predecessor stored obeys no other rule.
+    /// </summary>
+    public static bool IsStorable(string value) => Text.IsStorable(value);
+
     internal static string Require(string value, string parameter) =>
         Fault(value) is { } fault ? throw new ArgumentException(fault, parameter) : value;
 }

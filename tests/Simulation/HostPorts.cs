@@ -25,12 +25,15 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
         return payout;
     }
 
+    public Task<string?> FindRequestDigestAsync(PayoutId id, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync($"read digest of {id}", writes: false, () => world.Store.FindRequestDigestAsync(id, None).Result, cancellationToken);
+
     public Task<Intended> IntendAsync(
-        PayoutId payoutId, OperationIntent intent, int? expectedSequenceId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        PayoutId payoutId, OperationIntent intent, int? expectedSequenceId, string owner, Application.Operations.Actor? actor, TimeSpan lease, CancellationToken cancellationToken) =>
         wire.ExecuteAsync(
             $"intend {intent.GetType().Name} {payoutId}",
             writes: true,
-            () => world.Store.IntendAsync(payoutId, intent, expectedSequenceId, owner, lease, None).Result,
+            () => world.Store.IntendAsync(payoutId, intent, expectedSequenceId, owner, actor, lease, None).Result,
             cancellationToken);
 
     public Task<Operation?> TakeOverAsync(PayoutId payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>

@@ -18,13 +18,16 @@ internal sealed class SimulatedHost
         var ports = new HostPorts(world, new Wire(world, Actor), Actor);
         var options = new OperationOptions();
         var signal = new RelaySignal(clock);
-        var leases = new OperationLeases(ports, signal, clock, options, NullLogger<OperationLeases>.Instance);
-        var create = new CreateOperation(ports, leases, clock, options, NullLogger<CreateOperation>.Instance);
-        _create = new CreatePayoutHandler(ports, ports, create, clock);
-        _statusChange = new StatusChange(ports, ports, leases, clock, options);
+        var moves = new PlanMoves(ports);
+        var createRecovery = new CreateRecovery(moves, ports);
+        var changeRecovery = new StatusChangeRecovery(ports, moves, NullLogger<StatusChangeRecovery>.Instance);
+        var leases = new OperationLeases(
+            ports, new OperationKinds([createRecovery, changeRecovery]), signal, clock, options, NullLogger<OperationLeases>.Instance);
+        var create = new CreateOperation(moves, createRecovery, leases, ports, clock, options);
+        _create = new CreatePayoutHandler(ports, ports, create, clock, NullLogger<CreatePayoutHandler>.Instance);
+        _statusChange = new StatusChange(ports, changeRecovery, leases, clock, options);
 
-        var recovery = new OperationRecovery(
-            ports, leases, create, _statusChange, clock, options, NullLogger<OperationRecovery>.Instance);
+        var recovery = new OperationRecovery(ports, leases, clock, options, NullLogger<OperationRecovery>.Instance);
         var relay = new EventRelay(ports, ports, signal, new RelayProgress(clock), clock, new RelayOptions(), NullLogger<EventRelay>.Instance);
         Actor.Start(() => recovery.RunAsync(CancellationToken.None));
         Actor.Start(() => relay.RunAsync(CancellationToken.None));
@@ -42,8 +45,8 @@ internal sealed class SimulatedHost
             {
                 CreateRequest create => _create.Handle(
                     new CreatePayoutCommand("party-1", "shop-1", create.Amount, "RUB", create.PayoutId), time.Token),
-                ConfirmRequest => _statusChange.RunAsync(request.PayoutId, new ConfirmIntent(), time.Token),
-                _ => _statusChange.RunAsync(request.PayoutId, new CancelIntent("simulated"), time.Token),
+                ConfirmRequest => _statusChange.RunAsync(request.PayoutId, new ConfirmIntent(), actor: null, time.Token),
+                _ => _statusChange.RunAsync(request.PayoutId, new CancelIntent("simulated"), actor: null, time.Token),
             });
             answer(null);
         }

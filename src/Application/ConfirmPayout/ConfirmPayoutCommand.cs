@@ -7,13 +7,15 @@ namespace PayoutManager.Application.ConfirmPayout;
 
 /// <summary>
 /// Confirms a payout: its money leaves for good. Confirming again changes nothing. Refused with
-/// <see cref="NotFoundException"/>, or with <see cref="InvalidPayoutStateException"/> for a cancelled payout.
+/// <see cref="NotFoundException"/>, with <see cref="InvalidPayoutStateException"/> for a cancelled or failed payout, or with
+/// <see cref="LedgerRefusedException"/> where the ledger refuses to commit its plan.
 /// </summary>
 /// <param name="PayoutId">The payout.</param>
-public sealed record ConfirmPayoutCommand(string PayoutId) : IRequest;
+/// <param name="Actor">Who asks for it; null if nobody said.</param>
+public sealed record ConfirmPayoutCommand(string PayoutId, Actor? Actor = null) : IRequest;
 
 internal sealed class ConfirmPayoutHandler(StatusChange statusChange) : AsyncRequestHandler<ConfirmPayoutCommand>
 {
     protected override Task Handle(ConfirmPayoutCommand command, CancellationToken cancellationToken) =>
-        statusChange.RunAsync(command.PayoutId, new ConfirmIntent(), cancellationToken);
+        statusChange.RunAsync(command.PayoutId, new ConfirmIntent(), command.Actor, cancellationToken);
 }

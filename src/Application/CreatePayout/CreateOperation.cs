@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -6,51 +5,53 @@ using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.CreatePayout;
 
-/// <summary>Creates a payout: hold, look at the balance, apply. What is not finished by its caller goes back.</summary>
+/// <summary>Creates a payout: hold, look at the balance, apply. What its caller does not finish goes back: <see cref="CreateRecovery"/>.</summary>
 internal sealed class CreateOperation(
-    ILedger ledger,
+    PlanMoves moves,
+    CreateRecovery recovery,
     OperationLeases leases,
+    IPayoutStore payouts,
     TimeProvider clock,
-    OperationOptions options,
-    ILogger<CreateOperation> logger)
+    OperationOptions options)
 {
     /// <param name="intent">What to create.</param>
     /// <param name="settlementAccountId">The account that must not be overdrawn.</param>
+    /// <param name="actor">Who asks for it.</param>
     /// <param name="cancellationToken">The caller's deadline.</param>
-    public async Task<Payout> RunAsync(CreateIntent intent, long settlementAccountId, CancellationToken cancellationToken)
+    public async Task<Payout> RunAsync(
+        CreateIntent intent, long settlementAccountId, Actor? actor, CancellationToken cancellationToken)
     {
         var payoutId = intent.Payout.Id;
         var busy = new BusyPayout(payoutId, clock, options);
         while (true)
         {
-            switch (await leases.IntendAsync(payoutId, intent, expectedSequenceId: null, cancellationToken))
+            switch (await leases.IntendAsync(payoutId, intent, expectedSequenceId: null, actor, cancellationToken))
             {
                 case Intended.Started started:
-                    return await leases.WorkAsync(
+                    return await leases.BeginAsync(
                         started.Operation,
                         (operation, token) => FinishAsync(operation, settlementAccountId, token),
                         cancellationToken);
 
                 case Intended.PayoutMoved:
                 case Intended.Occupied { Operation.Intent: not CreateIntent }:
-                    throw new PayoutAlreadyExistsException(payoutId.Value);
+                    throw await AlreadyExistsAsync(intent, cancellationToken);
 
-                case Intended.Occupied { LeaseRanOut: true, Operation.Intent: CreateIntent other }:
-                    if (other.Request != intent.Request)
-                        throw new PayoutAlreadyExistsException(payoutId.Value);
-                    if (await leases.TakeOverAsync(payoutId, cancellationToken) is { } taken)
+                case Intended.Occupied { LeaseRanOut: true, Operation: var other }:
+                    if (!IsRepeatOf(other, intent))
+                        throw new PayoutAlreadyExistsException(payoutId.Value, isSameRequest: false);
+                    if (await leases.TakeOverAsync(payoutId, cancellationToken) is not { } taken)
+                        break;
+                    // Another operation may have come in its place meanwhile.
+                    if (IsRepeatOf(taken, intent))
                     {
-                        return await leases.WorkAsync(
+                        return await leases.ContinueAsync(
                             taken,
-                            async (operation, token) =>
-                            {
-                                await SpendAsync(operation, token);
-                                await operation.AdvanceAsync(intent, token);
-                                return await FinishAsync(operation, settlementAccountId, token);
-                            },
+                            (operation, token) => BeginAnewAsync(operation, intent, settlementAccountId, token),
                             cancellationToken);
                     }
 
+                    await leases.FinishAsync(taken, cancellationToken);
                     break;
 
                 default:
@@ -60,94 +61,79 @@ internal sealed class CreateOperation(
         }
     }
 
-    /// <summary>Undoes a create that its caller was never told the end of.</summary>
-    public async Task GoBackAsync(LeasedOperation operation, CancellationToken cancellationToken)
+    /// <summary>That a payout id is taken, with whether it is by the same request.</summary>
+    public async Task<PayoutAlreadyExistsException> AlreadyExistsAsync(CreateIntent intent, CancellationToken cancellationToken) =>
+        await AlreadyExistsAsync(payouts, intent.Payout.Id, intent.Request, cancellationToken);
+
+    /// <inheritdoc cref="AlreadyExistsAsync(CreateIntent, CancellationToken)"/>
+    public static async Task<PayoutAlreadyExistsException> AlreadyExistsAsync(
+        IPayoutStore payouts, PayoutId payoutId, PayoutRequest request, CancellationToken cancellationToken)
     {
-        var attempt = operation.Operation.Attempt;
-        var spent = await SpendAsync(operation, cancellationToken);
-        await operation.AbandonAsync(((CreateIntent)operation.Operation.Intent).IdIsOurs ? 0 : spent ? attempt : attempt - 1);
+        string? digest = null;
+        try
+        {
+            digest = await payouts.FindRequestDigestAsync(payoutId, cancellationToken);
+        }
+        catch (NotDoneException)
+        {
+            // That the id is taken is certain all the same.
+        }
+
+        return new PayoutAlreadyExistsException(payoutId.Value, digest is null ? null : digest == request.Digest());
+    }
+
+    private static bool IsRepeatOf(Operation operation, CreateIntent intent) =>
+        operation.Intent is CreateIntent create && create.Request == intent.Request;
+
+    /// <summary>Goes on where another left off: never with the same plan, and with a new one only once that is spent.</summary>
+    private async Task<Payout> BeginAnewAsync(
+        LeasedOperation operation, CreateIntent intent, long settlementAccountId, CancellationToken cancellationToken)
+    {
+        var answer = await recovery.SpendAsync(operation, cancellationToken)
+            ?? throw await AlreadyExistsAsync(intent, cancellationToken);
+        if (answer.Verdict != PlanVerdict.Spent)
+            await operation.RefuseAsync(answer);
+        await operation.AdvanceAsync(intent, cancellationToken);
+        return await FinishAsync(operation, settlementAccountId, cancellationToken);
     }
 
     private async Task<Payout> FinishAsync(
-        LeasedOperation operation,
-        long settlementAccountId,
-        CancellationToken cancellationToken)
+        LeasedOperation operation, long settlementAccountId, CancellationToken cancellationToken)
     {
         var intent = (CreateIntent)operation.Operation.Intent;
-        var attempt = operation.Operation.Attempt;
-        var payout = intent.Payout.HeldBy(attempt);
-        var plan = payout.HoldPlan;
+        for (var newAttempts = 0; ; newAttempts++)
+        {
+            var payout = intent.Payout.HeldBy(operation.Operation.Attempt);
+            var (answer, held) = await moves.HoldAsync(operation, payout.HoldPlan, cancellationToken);
+            if (answer.Verdict == PlanVerdict.Done)
+            {
+                await RequireMoneyAsync(operation, intent, settlementAccountId, held, cancellationToken);
+                await operation.ApplyAsync(payout, cancellationToken);
+                return payout;
+            }
 
-        LedgerClock held;
-        try
-        {
-            held = await ledger.HoldAsync(plan, cancellationToken);
-        }
-        catch (Exception e) when (e is NotDoneException or LedgerRefusedException)
-        {
-            // No money is held. The attempt is not spent: a refusal may mean that this plan was committed in a history
-            // that the database has lost, and a fresh plan id would then pay a second time.
-            await operation.AbandonAsync(attempt - 1);
-            throw;
-        }
-
-        long available;
-        try
-        {
-            available = await ledger.GetMinAvailableAmountAsync(settlementAccountId, held, cancellationToken);
-        }
-        catch (LedgerRefusedException)
-        {
-            await EndAsync();
-            throw;
-        }
-
-        if (available < 0)
-        {
-            await EndAsync();
-            throw new InsufficientFundsException(
-                $"Account {settlementAccountId} does not have the money of payout {payout.Id}.");
-        }
-
-        await operation.ApplyAsync(payout, cancellationToken);
-        return payout;
-
-        async Task EndAsync()
-        {
-            await ledger.RollbackAsync(plan, cancellationToken);
-            await operation.AbandonAsync(intent.IdIsOurs ? 0 : attempt);
+            if (answer.Verdict != PlanVerdict.Spent || newAttempts == PlanMoves.MaxNewAttempts)
+                await operation.RefuseAsync(answer);
+            await operation.AdvanceAsync(intent, cancellationToken);
         }
     }
 
-    /// <summary>
-    /// Makes sure that the attempt's plan can never again hold money. Holding it first is what does that: a delayed hold
-    /// of a plan that is already rolled back is refused, but one of a plan that the ledger has not seen would succeed.
-    /// </summary>
-    /// <returns>False if somebody else has committed the plan.</returns>
-    private async Task<bool> SpendAsync(LeasedOperation operation, CancellationToken cancellationToken)
+    /// <summary>Rolls the held plan back and ends the operation where the account is overdrawn, or the ledger does not say.</summary>
+    private async Task RequireMoneyAsync(
+        LeasedOperation operation, CreateIntent intent, long settlementAccountId, LedgerClock held, CancellationToken cancellationToken)
     {
-        var plan = ((CreateIntent)operation.Operation.Intent).Payout.HeldBy(operation.Operation.Attempt).HoldPlan;
-        try
-        {
-            await ledger.HoldAsync(plan, cancellationToken);
-        }
-        catch (LedgerRefusedException)
-        {
-            // Already final, or not acceptable at all; the rollback tells which.
-        }
-
-        try
-        {
-            await ledger.RollbackAsync(plan, cancellationToken);
-        }
-        catch (LedgerRefusedException refused)
-        {
-            if (await ledger.FindPlanAsync(plan.Id, cancellationToken) is null)
-                return true;
-            OperationLog.PlanMovedByOthers(logger, plan.Id, operation.Operation.PayoutId.Value, refused.Message);
-            return false;
-        }
-
-        return true;
+        var (available, refusal) = await moves.GetMinAvailableAsync(operation, settlementAccountId, held, cancellationToken);
+        if (refusal is null && available >= 0)
+            return;
+        var answer = await recovery.RollbackAsync(operation, cancellationToken)
+            ?? throw await AlreadyExistsAsync(intent, cancellationToken);
+        if (answer.Verdict != PlanVerdict.Done)
+            await operation.RefuseAsync(answer);
+        if (refusal is not null)
+            await operation.RefuseAsync(new PlanAnswer(PlanVerdict.GivenUp, refusal));
+        await operation.EndAsync(attemptIsSpent: true);
+        throw new InsufficientFundsException(
+            InsufficientFundsReason.NotEnoughMoney,
+            $"Account {settlementAccountId} does not have the money of payout {intent.Payout.Id}.");
     }
 }

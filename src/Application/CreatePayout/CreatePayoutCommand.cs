@@ -1,7 +1,9 @@
 using MediatR;
+using Microsoft.Extensions.Logging;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Telemetry;
 using PayoutManager.Domain.Money;
 using PayoutManager.Domain.Parties;
 using PayoutManager.Domain.Payouts;
@@ -15,12 +17,14 @@ namespace PayoutManager.Application.CreatePayout;
 /// <param name="Currency">The amount's currency.</param>
 /// <param name="PayoutId">The caller's name for the payout, by which a repeat is recognised; null to have one made.</param>
 /// <param name="PayoutToolId">Where the money goes; null for the shop's own tool.</param>
+/// <param name="Actor">Who asks for it; null if nobody said.</param>
 /// <remarks>
 /// Refused by the first that applies: <see cref="InvalidRequestException"/> for malformed parameters,
 /// <see cref="InsufficientFundsException"/> for an amount that is not positive, <see cref="PayoutAlreadyExistsException"/>,
 /// <see cref="NotFoundException"/> for party or shop, <see cref="InvalidRequestException"/> for a shop that cannot pay
-/// this out, <see cref="NotFoundException"/> for contract, tool or cash flow, <see cref="InsufficientFundsException"/>
-/// if nothing is left to pay out, or the account does not have it.
+/// this out, <see cref="NotFoundException"/> for contract, tool or cash flow, <see cref="InvalidRequestException"/> for a cash flow
+/// with an amount over <see cref="Cash.MaxAmount"/>, <see cref="InsufficientFundsException"/> if nothing is left to pay out, or the
+/// account does not have it. <see cref="LedgerRefusedException"/> where the ledger refuses the payout's plan.
 /// </remarks>
 public sealed record CreatePayoutCommand(
     string PartyId,
@@ -28,18 +32,37 @@ public sealed record CreatePayoutCommand(
     long Amount,
     string Currency,
     string? PayoutId = null,
-    string? PayoutToolId = null) : IRequest<Payout>;
+    string? PayoutToolId = null,
+    Actor? Actor = null) : IRequest<Payout>;
 
 internal sealed class CreatePayoutHandler(
     IPayoutStore payouts,
     IPartyManagement parties,
     CreateOperation operation,
-    TimeProvider clock) : IRequestHandler<CreatePayoutCommand, Payout>
+    TimeProvider clock,
+    ILogger<CreatePayoutHandler> logger) : IRequestHandler<CreatePayoutCommand, Payout>
 {
     public async Task<Payout> Handle(CreatePayoutCommand command, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await CreateAsync(command, cancellationToken);
+        }
+        catch (InsufficientFundsException e)
+        {
+            PayoutTelemetry.InsufficientFunds(e.Reason);
+            CreateLog.InsufficientFunds(logger, command.PayoutId, e.Reason, command.Actor?.Name, e.Message);
+            throw;
+        }
+    }
+
+    private async Task<Payout> CreateAsync(CreatePayoutCommand command, CancellationToken cancellationToken)
+    {
         if (command.Amount <= 0)
-            throw new InsufficientFundsException($"The amount must be positive, is {command.Amount}.");
+        {
+            throw new InsufficientFundsException(
+                InsufficientFundsReason.AmountNotPositive, $"The amount must be positive, is {command.Amount}.");
+        }
 
         var request = new PayoutRequest(
             new PartyId(command.PartyId),
@@ -49,7 +72,7 @@ internal sealed class CreatePayoutHandler(
         var payoutId = new PayoutId(command.PayoutId ?? Guid.CreateVersion7().ToString());
 
         var (intent, account) = await PrepareAsync(request, payoutId, idIsOurs: command.PayoutId is null, cancellationToken);
-        return await operation.RunAsync(intent, account.SettlementId, cancellationToken);
+        return await operation.RunAsync(intent, account.SettlementId, command.Actor, cancellationToken);
     }
 
     /// <summary>
@@ -68,18 +91,37 @@ internal sealed class CreatePayoutHandler(
             var now = clock.GetUtcNow();
             var cashFlow = await parties.ComputeCashFlowAsync(
                 request.PartyId, shop.Id, request.Cash, tool, now, cancellationToken);
+            if (cashFlow.AmountFault() is { } fault)
+                throw new InvalidRequestException([$"amount cannot be paid out: {fault}"]);
             var amount = cashFlow.PayoutAmount(request.Cash.Currency);
             if (amount.Amount <= 0)
-                throw new InsufficientFundsException($"Nothing is left to pay out of {request.Cash}: {amount}.");
+            {
+                throw new InsufficientFundsException(
+                    InsufficientFundsReason.NothingLeftAfterFees, $"Nothing is left to pay out of {request.Cash}: {amount}.");
+            }
+
             var payout = Payout.Create(
                 payoutId, now, request.PartyId, shop.Id, tool, request.Cash.Currency, cashFlow);
             return (new CreateIntent(request, payout, idIsOurs), account);
         }
         catch (Exception) when (!idIsOurs)
         {
-            if (await payouts.FindAsync(payoutId, cancellationToken) is not null)
-                throw new PayoutAlreadyExistsException(payoutId.Value);
+            if (await IsTakenAsync(payoutId, cancellationToken))
+                throw await CreateOperation.AlreadyExistsAsync(payouts, payoutId, request, cancellationToken);
             throw;
+        }
+    }
+
+    /// <summary>Whether a payout has this id, as far as can be found out now: there is another error to tell otherwise.</summary>
+    private async Task<bool> IsTakenAsync(PayoutId payoutId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await payouts.FindAsync(payoutId, cancellationToken) is not null;
+        }
+        catch (NotDoneException)
+        {
+            return false;
         }
     }
 
@@ -113,4 +155,11 @@ internal sealed class CreatePayoutHandler(
             throw new NotFoundException($"Payout tool {tool} of contract {contract.Id} not found.");
         return (shop, shop.Account, tool);
     }
+}
+
+internal static partial class CreateLog
+{
+    [LoggerMessage(10, LogLevel.Information, "Payout {PayoutId} was not created: {InsufficientFundsReason}, asked for by {Actor}: {Reason}")]
+    public static partial void InsufficientFunds(
+        ILogger logger, string? payoutId, InsufficientFundsReason insufficientFundsReason, string? actor, string reason);
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -7,63 +8,98 @@ using PayoutManager.Domain.Payouts;
 namespace PayoutManager.Application.Operations;
 
 /// <summary>An operation while it is ours, and the ways in which it can end.</summary>
+/// <param name="operation">The operation as it was written down or taken over.</param>
+/// <param name="isNew">Whether this is its first drive, so that no ledger call of it has been made before.</param>
+/// <param name="store">Where operations are kept.</param>
+/// <param name="relay">Is told of new events.</param>
+/// <param name="clock">Stamps events.</param>
+/// <param name="options">How long the last writes may take.</param>
+/// <param name="logger">Is told of what the caller is not.</param>
 internal sealed class LeasedOperation(
     Operation operation,
+    bool isNew,
     IOperationStore store,
     RelaySignal relay,
     TimeProvider clock,
-    OperationOptions options)
+    OperationOptions options,
+    ILogger logger)
 {
     public Operation Operation { get; private set; } = operation;
 
     /// <summary>Whether the operation is over, so that nobody needs to take it up again.</summary>
     public bool Ended { get; private set; }
 
+    /// <summary>Whether a ledger call of the operation may have had an effect.</summary>
+    public bool MayHaveActed { get; set; } = !isNew;
+
     /// <summary>Stores the payout as it now is, with its event.</summary>
+    /// <exception cref="OutcomeUnknownException">The operation was taken over, or it is not known whether this was written.</exception>
     public async Task ApplyAsync(Payout payout, CancellationToken cancellationToken)
     {
         var change = PayoutEvent.OfLatestChange(payout, clock.GetUtcNow());
         if (!await store.ApplyAsync(Operation, change, cancellationToken))
             throw TakenOver();
         Ended = true;
-        relay.Set();
-        PayoutTelemetry.Applied(payout.Status);
-    }
-
-    /// <summary>
-    /// Ends the operation without effect; false if that could not be written, so that somebody else will take it up.
-    /// </summary>
-    /// <param name="spentAttempts">How many attempts' plans must never be used again.</param>
-    public async Task<bool> AbandonAsync(int spentAttempts)
-    {
-        using var closing = new CancellationTokenSource(options.ClosingTime, clock);
         try
         {
-            Ended = await store.AbandonAsync(Operation, spentAttempts, closing.Token);
+            relay.Set();
+            PayoutTelemetry.Applied(payout.Status);
         }
-        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException or OperationCanceledException)
+        catch (Exception e)
         {
-            // The lease runs out and recovery ends it.
+            // The change is stored: whatever listens to measurements must not turn that into a failure.
+            OperationLog.NotTold(logger, Operation.PayoutId.Value, e);
         }
+    }
 
-        return Ended;
+    /// <summary>Ends the operation without effect.</summary>
+    /// <param name="attemptIsSpent">Whether the name of its latest attempt's plan must never be used again.</param>
+    /// <remarks>Where that cannot be written, the operation has not ended and recovery takes it up.</remarks>
+    public Task EndAsync(bool attemptIsSpent) => AbandonAsync(
+        // Nobody can ask for an id of ours again.
+        Operation.Intent is CreateIntent { IdIsOurs: true } ? 0 : attemptIsSpent ? Operation.Attempt : Operation.Attempt - 1);
+
+    /// <summary>Ends the operation because there is nothing left for it to do.</summary>
+    public Task ForgetAsync() => AbandonAsync(spentAttempts: 0);
+
+    /// <summary>Ends the operation because the ledger refused its plan. Throws the refusal.</summary>
+    public async Task RefuseAsync(PlanAnswer answer)
+    {
+        var refusal = answer.Refusal ?? throw new ArgumentException("Nothing was refused.", nameof(answer));
+        OperationLog.PlanRefused(
+            logger, refusal.PlanId, Operation.PayoutId.Value, PayoutTelemetry.KindOf(Operation.Intent), Operation.Actor?.Name, refusal.Message);
+        PayoutTelemetry.PlanRefused(Operation.Intent);
+        await EndAsync(attemptIsSpent: answer.Verdict is PlanVerdict.Spent or PlanVerdict.GivenUp);
+        throw refusal;
     }
 
     /// <summary>Goes on as another attempt, because this one's plan is spent.</summary>
+    /// <exception cref="OutcomeUnknownException">The operation was taken over, or it is not known whether this was written.</exception>
     public async Task AdvanceAsync(OperationIntent intent, CancellationToken cancellationToken) =>
         Operation = await store.AdvanceAsync(Operation, intent, cancellationToken) ?? throw TakenOver();
 
     /// <summary>Lets anybody go on with it at once instead of after the lease.</summary>
-    public async Task ReleaseAsync()
+    public Task ReleaseAsync() => TryAsync(async token =>
+    {
+        await store.ReleaseAsync(Operation, token);
+        return true;
+    });
+
+    private async Task AbandonAsync(int spentAttempts) =>
+        Ended = await TryAsync(token => store.AbandonAsync(Operation, spentAttempts, token));
+
+    /// <summary>One of the last writes, which have their own time. What fails is left to the lease and to recovery.</summary>
+    private async Task<bool> TryAsync(Func<CancellationToken, Task<bool>> write)
     {
         using var closing = new CancellationTokenSource(options.ClosingTime, clock);
         try
         {
-            await store.ReleaseAsync(Operation, closing.Token);
+            return await write(closing.Token);
         }
-        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException or OperationCanceledException)
+        catch (Exception e)
         {
-            // Then it is taken over when the lease has run out.
+            OperationLog.NotClosed(logger, Operation.PayoutId.Value, Explanation.Of(e), Explanation.StackOf(e));
+            return false;
         }
     }
 

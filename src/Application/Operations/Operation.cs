@@ -1,3 +1,7 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using PayoutManager.Domain.Money;
 using PayoutManager.Domain.Parties;
 using PayoutManager.Domain.Payouts;
@@ -14,7 +18,8 @@ namespace PayoutManager.Application.Operations;
 /// From 1. Of a create, which hold; of the cancel of a confirmed payout, which revert; otherwise always 1.
 /// </param>
 /// <param name="Owner">Who may act on it while the lease runs.</param>
-public sealed record Operation(PayoutId PayoutId, OperationIntent Intent, int Attempt, string Owner)
+/// <param name="Actor">Who asked for it, also where somebody else finishes it; null if nobody said.</param>
+public sealed record Operation(PayoutId PayoutId, OperationIntent Intent, int Attempt, string Owner, Actor? Actor = null)
 {
     // Asked for once: each time would be a call of the operating system.
     private static readonly string Host = Environment.MachineName;
@@ -44,7 +49,21 @@ public sealed record CancelIntent(string Details) : OperationIntent;
 /// <param name="ShopId">Which shop's.</param>
 /// <param name="Cash">How much leaves the settlement account before fees.</param>
 /// <param name="PayoutToolId">By which tool; null for the shop's own.</param>
-public sealed record PayoutRequest(PartyId PartyId, ShopId ShopId, Cash Cash, PayoutToolId? PayoutToolId);
+public sealed record PayoutRequest(PartyId PartyId, ShopId ShopId, Cash Cash, PayoutToolId? PayoutToolId)
+{
+    /// <summary>
+    /// Stands for the request: equal for equal requests and for no others. SHA-256 as base64url without padding, 43 characters. Stored
+    /// with each payout, so its form never changes.
+    /// </summary>
+    public string Digest()
+    {
+        // Each part with its length before it, so that no two requests run together to the same text.
+        var text = new StringBuilder();
+        foreach (var part in (string?[])[PartyId.Value, ShopId.Value, Cash.Amount.ToString(CultureInfo.InvariantCulture), Cash.Currency.Code, PayoutToolId?.Value])
+            text.Append(CultureInfo.InvariantCulture, $"{part?.Length ?? -1}:{part}");
+        return Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+}
 
 /// <summary>What came of writing an operation down.</summary>
 public abstract record Intended

@@ -11,6 +11,7 @@ namespace PayoutManager.Application.Operations;
 /// </summary>
 internal sealed class OperationLeases(
     IOperationStore store,
+    OperationKinds kinds,
     RelaySignal relay,
     TimeProvider clock,
     OperationOptions options,
@@ -21,25 +22,64 @@ internal sealed class OperationLeases(
         PayoutId payoutId,
         OperationIntent intent,
         int? expectedSequenceId,
+        Actor? actor,
         CancellationToken cancellationToken) =>
         store.IntendAsync(
-            payoutId, intent, expectedSequenceId, Operation.NewOwner(), options.LeaseDuration, cancellationToken);
+            payoutId, intent, expectedSequenceId, Operation.NewOwner(), actor, options.LeaseDuration, cancellationToken);
 
     /// <inheritdoc cref="IOperationStore.TakeOverAsync"/>
     public Task<Operation?> TakeOverAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
         store.TakeOverAsync(payoutId, Operation.NewOwner(), options.LeaseDuration, cancellationToken);
 
+    /// <summary>Carries out an operation that was just written down. <inheritdoc cref="RunAsync" path="/summary"/></summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public Task<T> BeginAsync<T>(
+        Operation operation, Func<LeasedOperation, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync(operation, isNew: true, work, cancellationToken);
+
+    /// <summary>Carries on with an operation that was taken over. <inheritdoc cref="RunAsync" path="/summary"/></summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public Task<T> ContinueAsync<T>(
+        Operation operation, Func<LeasedOperation, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync(operation, isNew: false, work, cancellationToken);
+
     /// <summary>
-    /// Does the work under a lease that is renewed meanwhile. Work that ends before the operation does leaves it to
-    /// whoever comes first.
+    /// Finishes an operation that was taken over, whatever its kind. That the ledger refused it is logged and is no concern of whoever
+    /// finishes it.
     /// </summary>
-    /// <exception cref="OutcomeUnknownException">The work ran out of time, or the operation was taken over.</exception>
-    public async Task<T> WorkAsync<T>(
+    /// <exception cref="OutcomeUnknownException">The operation has not ended; recovery tries again.</exception>
+    public async Task FinishAsync(Operation taken, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ContinueAsync(
+                taken,
+                async (operation, token) =>
+                {
+                    await kinds.RecoverAsync(operation, token);
+                    return operation.Ended ? true : throw new OutcomeUnknownException("Its end could not be stored.");
+                },
+                cancellationToken);
+        }
+        catch (LedgerRefusedException)
+        {
+            // It has ended without effect.
+        }
+    }
+
+    /// <summary>
+    /// Does the work under a lease that is renewed meanwhile. Outcomes are closed by default: what the work throws is passed on only
+    /// where the operation has ended; otherwise nobody can say whether it had an effect.
+    /// </summary>
+    /// <exception cref="NotDoneException">No ledger call had an effect, and the operation is removed.</exception>
+    /// <exception cref="OutcomeUnknownException">The operation has not ended; recovery finishes it.</exception>
+    private async Task<T> RunAsync<T>(
         Operation operation,
+        bool isNew,
         Func<LeasedOperation, CancellationToken, Task<T>> work,
         CancellationToken cancellationToken)
     {
-        var leased = new LeasedOperation(operation, store, relay, clock, options);
+        var leased = new LeasedOperation(operation, isNew, store, relay, clock, options, logger);
         using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var renewing = new CancellationTokenSource();
         var renewal = RenewAsync(leased, working, renewing.Token);
@@ -47,18 +87,17 @@ internal sealed class OperationLeases(
         {
             return await work(leased, working.Token);
         }
-        catch (LedgerRefusedException e)
-        {
-            OperationLog.PlanRefused(logger, e.PlanId, operation.PayoutId.Value, e.Message);
-            throw;
-        }
         catch (Exception e) when (!leased.Ended)
         {
+            if (!leased.MayHaveActed)
+                await leased.EndAsync(attemptIsSpent: false);
+            if (leased.Ended)
+                throw e as NotDoneException ?? new NotDoneException($"The operation on payout {operation.PayoutId} was not begun.", e);
             await leased.ReleaseAsync();
-            if (e is OperationCanceledException or NotDoneException)
-                throw new OutcomeUnknownException(
-                    $"The operation on payout {operation.PayoutId} is not finished; it goes on by itself.", e);
-            throw;
+            if (Explanation.StackOf(e) is { } unexpected)
+                OperationLog.Unexpected(logger, operation.PayoutId.Value, Explanation.Of(e), unexpected);
+            throw new OutcomeUnknownException(
+                $"The operation on payout {operation.PayoutId} is not finished; it goes on by itself.", e);
         }
         finally
         {
@@ -67,6 +106,7 @@ internal sealed class OperationLeases(
         }
     }
 
+    /// <summary>Renews the lease until told to stop. Never throws: the work may succeed without it.</summary>
     private async Task RenewAsync(
         LeasedOperation leased,
         CancellationTokenSource working,
@@ -82,12 +122,11 @@ internal sealed class OperationLeases(
                     break;
                 renewedAt = asked;
             }
-            catch (OperationCanceledException)
+            catch (Exception e)
             {
-                return;
-            }
-            catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
-            {
+                if (cancellationToken.IsCancellationRequested)
+                    return;
+                OperationLog.NotRenewed(logger, leased.Operation.PayoutId.Value, Explanation.Of(e), Explanation.StackOf(e));
                 if (clock.GetElapsedTime(renewedAt) >= options.LeaseDuration)
                     break;
             }

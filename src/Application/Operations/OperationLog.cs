@@ -4,18 +4,30 @@ namespace PayoutManager.Application.Operations;
 
 internal static partial class OperationLog
 {
-    [LoggerMessage(1, LogLevel.Error, "The ledger refused plan {PlanId} of payout {PayoutId}: somebody else moved it, or an account is unknown: {Reason}")]
-    public static partial void PlanRefused(ILogger logger, string planId, string payoutId, string reason);
+    [LoggerMessage(1, LogLevel.Error, "The ledger refused plan {PlanId} of payout {PayoutId} ({Kind}, asked for by {Actor}); the operation ends without effect: {Reason}")]
+    public static partial void PlanRefused(ILogger logger, string planId, string payoutId, string kind, string? actor, string reason);
 
-    [LoggerMessage(2, LogLevel.Critical, "Plan {PlanId} of payout {PayoutId} was committed by somebody else while its creation was undone: {Reason}")]
-    public static partial void PlanMovedByOthers(ILogger logger, string planId, string payoutId, string reason);
+    [LoggerMessage(2, LogLevel.Error, "Operation {Intent} of payout {PayoutId} has nothing left to do and is removed: {Reason}")]
+    public static partial void NothingLeft(ILogger logger, string intent, string payoutId, string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "Recovered operation {Intent} of payout {PayoutId}, attempt {Attempt}")]
-    public static partial void Recovered(ILogger logger, string intent, string payoutId, int attempt);
+    [LoggerMessage(3, LogLevel.Information, "Recovered operation {Intent} of payout {PayoutId}, attempt {Attempt}, asked for by {Actor}")]
+    public static partial void Recovered(ILogger logger, string intent, string payoutId, int attempt, string? actor);
 
     [LoggerMessage(4, LogLevel.Warning, "Could not recover operation {Intent} of payout {PayoutId}, attempt {Attempt}; will try again: {Reason}")]
     public static partial void NotRecovered(ILogger logger, string intent, string payoutId, int attempt, string reason, Exception? unexpected);
 
     [LoggerMessage(5, LogLevel.Warning, "Could not look for operations to recover; will try again: {Reason}")]
     public static partial void ScanFailed(ILogger logger, string reason, Exception? unexpected);
+
+    [LoggerMessage(6, LogLevel.Warning, "Could not end or release the operation on payout {PayoutId}; recovery does it once the lease has run out: {Reason}")]
+    public static partial void NotClosed(ILogger logger, string payoutId, string reason, Exception? unexpected);
+
+    [LoggerMessage(7, LogLevel.Warning, "Could not renew the lease of the operation on payout {PayoutId}: {Reason}")]
+    public static partial void NotRenewed(ILogger logger, string payoutId, string reason, Exception? unexpected);
+
+    [LoggerMessage(8, LogLevel.Error, "The operation on payout {PayoutId} stopped half-way and goes on by itself: {Reason}")]
+    public static partial void Unexpected(ILogger logger, string payoutId, string reason, Exception unexpected);
+
+    [LoggerMessage(9, LogLevel.Error, "A change of payout {PayoutId} is stored, and a measurement of it failed")]
+    public static partial void NotTold(ILogger logger, string payoutId, Exception unexpected);
 }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Application.Telemetry;
@@ -8,8 +7,8 @@ using PayoutManager.Domain.Payouts;
 namespace PayoutManager.Application.Operations;
 
 /// <summary>
-/// Takes over operations whose lease has run out: confirm and cancel go forward, a create goes back, since nobody was
-/// told that it succeeded. Every host does this; the lease decides who gets which.
+/// Takes over operations whose lease has run out and finishes them: confirm and cancel go forward, a create goes back, since nobody
+/// was told that it succeeded. Every host does this; the lease decides who gets which.
 /// </summary>
 public sealed class OperationRecovery
 {
@@ -17,8 +16,6 @@ public sealed class OperationRecovery
 
     private readonly IOperationStore _store;
     private readonly OperationLeases _leases;
-    private readonly CreateOperation _create;
-    private readonly StatusChange _statusChange;
     private readonly TimeProvider _clock;
     private readonly OperationOptions _options;
     private readonly ILogger<OperationRecovery> _logger;
@@ -26,16 +23,12 @@ public sealed class OperationRecovery
     internal OperationRecovery(
         IOperationStore store,
         OperationLeases leases,
-        CreateOperation create,
-        StatusChange statusChange,
         TimeProvider clock,
         OperationOptions options,
         ILogger<OperationRecovery> logger)
     {
         _store = store;
         _leases = leases;
-        _create = create;
-        _statusChange = statusChange;
         _clock = clock;
         _options = options;
         _logger = logger;
@@ -48,7 +41,11 @@ public sealed class OperationRecovery
         {
             try
             {
-                await ScanAsync(cancellationToken);
+                // Goes on while there is work, so that a host that died with many operations is recovered in one interval.
+                while (await ScanAsync(cancellationToken) == AtATime)
+                {
+                }
+
                 await Task.Delay(_options.ScanInterval, _clock, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -68,7 +65,7 @@ public sealed class OperationRecovery
             var finished = await Task.WhenAll(expired.Select(id => TryRecoverAsync(id, cancellationToken)));
             return finished.Count(done => done);
         }
-        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             OperationLog.ScanFailed(_logger, Explanation.Of(e), Explanation.StackOf(e));
             return 0;
@@ -85,16 +82,10 @@ public sealed class OperationRecovery
                 return false;
             using var span = PayoutTelemetry.Source.StartActivity($"Recover {PayoutTelemetry.KindOf(operation.Intent)}");
             span?.SetTag("payout.id", payoutId.Value);
-            var finished = await FinishAsync(operation, cancellationToken);
-            PayoutTelemetry.Recovered(operation.Intent, finished);
-            if (finished)
-                OperationLog.Recovered(_logger, operation.Intent.GetType().Name, payoutId.Value, operation.Attempt);
-            return finished;
-        }
-        catch (LedgerRefusedException)
-        {
-            // Logged where it was met, and the operation is over: it had no effect.
-            PayoutTelemetry.Recovered(operation!.Intent, finished: true);
+            await FinishAsync(operation, cancellationToken);
+            PayoutTelemetry.Recovered(operation.Intent, finished: true);
+            OperationLog.Recovered(
+                _logger, operation.Intent.GetType().Name, payoutId.Value, operation.Attempt, operation.Actor?.Name);
             return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
@@ -109,20 +100,10 @@ public sealed class OperationRecovery
         }
     }
 
-    private async Task<bool> FinishAsync(Operation operation, CancellationToken cancellationToken)
+    private async Task FinishAsync(Operation operation, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(_options.LeaseDuration, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
-        return await _leases.WorkAsync(
-            operation,
-            async (leased, token) =>
-            {
-                if (operation.Intent is CreateIntent)
-                    await _create.GoBackAsync(leased, token);
-                else
-                    await _statusChange.GoForwardAsync(leased, token);
-                return leased.Ended;
-            },
-            either.Token);
+        await _leases.FinishAsync(operation, either.Token);
     }
 }

@@ -8,10 +8,10 @@ internal static class DomainRules
     /// <param name="rule">The rule under construction.</param>
     /// <param name="field">The parameter's name in the API.</param>
     /// <param name="fault">The domain's rule.</param>
-    public static IRuleBuilderOptionsConditions<T, string?> Satisfies<T>(
-        this IRuleBuilder<T, string?> rule,
+    public static IRuleBuilderOptionsConditions<T, TValue> Satisfies<T, TValue>(
+        this IRuleBuilder<T, TValue> rule,
         string field,
-        Func<string?, string?> fault) =>
+        Func<TValue, string?> fault) =>
         rule.Custom((value, context) =>
         {
             if (fault(value) is { } problem)

@@ -9,8 +9,8 @@ namespace PayoutManager.Application.Ports;
 /// an operation names itself and the attempt; once either is no longer the stored one, nothing is written.
 /// </summary>
 /// <remarks>
-/// Every method throws <see cref="NotDoneException"/> where the database was not reached, and
-/// <see cref="OutcomeUnknownException"/> where the answer to a commit was lost.
+/// Every method throws <see cref="NotDoneException"/> where nothing was written: the database was not reached, or refused by an error
+/// of the short list that proves it. On every other failure it throws <see cref="OutcomeUnknownException"/>.
 /// </remarks>
 public interface IOperationStore
 {
@@ -21,6 +21,7 @@ public interface IOperationStore
     /// <param name="intent">What is to be done.</param>
     /// <param name="expectedSequenceId">The payout's sequence id as known; null if it must not exist.</param>
     /// <param name="owner">A name that nobody else uses.</param>
+    /// <param name="actor">Who asks for it; null if nobody said.</param>
     /// <param name="lease">How long the operation is the owner's, from now.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     Task<Intended> IntendAsync(
@@ -28,6 +29,7 @@ public interface IOperationStore
         OperationIntent intent,
         int? expectedSequenceId,
         string owner,
+        Actor? actor,
         TimeSpan lease,
         CancellationToken cancellationToken);
 
@@ -51,8 +53,9 @@ public interface IOperationStore
     Task<Operation?> AdvanceAsync(Operation operation, OperationIntent intent, CancellationToken cancellationToken);
 
     /// <summary>
-    /// In one transaction: writes the payout (compare-and-set on the sequence id before it), inserts its event, deletes
-    /// the operation. False, with nothing written, if the operation is no longer the owner's.
+    /// In one transaction: writes the payout (compare-and-set on the sequence id before it; with a new one the digest of its request),
+    /// inserts its event with the operation's actor, deletes the operation. False, with nothing written, if the operation is no
+    /// longer the owner's.
     /// </summary>
     Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken);
 
@@ -61,7 +64,8 @@ public interface IOperationStore
     /// </summary>
     /// <param name="operation">The operation.</param>
     /// <param name="spentAttempts">
-    /// How many attempts' plan ids are spent and must never be used again; 0 forgets the operation altogether.
+    /// How many attempts' plan ids are spent and must never be used again, so that the next create or cancel of this id begins with the
+    /// attempt after them; 0 forgets the operation altogether.
     /// </param>
     /// <param name="cancellationToken">Ends the wait.</param>
     Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Telemetry;
@@ -20,6 +21,12 @@ public static class PayoutTelemetry
 
     private static readonly Counter<long> Recoveries = Meter.CreateCounter<long>(
         "payouts.recoveries", "{operation}", "Operations of others that this host took over, by kind and outcome.");
+
+    private static readonly Counter<long> PlanRefusals = Meter.CreateCounter<long>(
+        "payouts.ledger.refusals", "{operation}", "Operations that ended because the ledger refused their plan, by kind.");
+
+    private static readonly Counter<long> FundsRefusals = Meter.CreateCounter<long>(
+        "payouts.insufficient_funds", "{payout}", "Creates refused with InsufficientFunds, by reason.");
 
     private static readonly Counter<long> SendFailures = Meter.CreateCounter<long>(
         "payouts.relay.failures", "{event}", "Events that the broker did not take; each is sent again.");
@@ -48,6 +55,12 @@ public static class PayoutTelemetry
         1,
         new KeyValuePair<string, object?>("kind", KindOf(intent)),
         new KeyValuePair<string, object?>("outcome", finished ? "finished" : "failed"));
+
+    internal static void PlanRefused(OperationIntent intent) =>
+        PlanRefusals.Add(1, new KeyValuePair<string, object?>("kind", KindOf(intent)));
+
+    internal static void InsufficientFunds(InsufficientFundsReason reason) =>
+        FundsRefusals.Add(1, new KeyValuePair<string, object?>("reason", reason.InWords()));
 
     internal static void Published(TimeSpan sinceCommit) => PublishDuration.Record(sinceCommit.TotalSeconds);
 

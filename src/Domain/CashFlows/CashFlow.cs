@@ -31,6 +31,11 @@ public sealed class CashFlow : IReadOnlyList<CashFlowPosting>, IEquatable<CashFl
     public Cash Fee(Currency currency) =>
         new(Total(PostingKind.Fee, currency) + Total(PostingKind.PayoutFixedFee, currency), currency);
 
+    /// <summary>The first posting whose amount is over <see cref="Cash.MaxAmount"/>, in words; null if there is none.</summary>
+    public string? AmountFault() => _postings
+        .Select((posting, place) => Cash.AmountFault(posting.Volume.Amount) is { } fault ? $"posting {place + 1} {fault}" : null)
+        .FirstOrDefault(fault => fault is not null);
+
     /// <inheritdoc/>
     public IEnumerator<CashFlowPosting> GetEnumerator() => ((IEnumerable<CashFlowPosting>)_postings).GetEnumerator();
 

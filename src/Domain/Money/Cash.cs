@@ -8,6 +8,18 @@ namespace PayoutManager.Domain.Money;
 /// <param name="Currency">The currency that the amount is in.</param>
 public sealed record Cash(long Amount, Currency Currency) : IParsable<Cash>
 {
+    /// <summary>
+    /// The largest amount of a request or a posting, in minor units: 2^53 − 1. The ledger's sums wrap at 64 bits without an error;
+    /// amounts up to this one stay far from that.
+    /// </summary>
+    public const long MaxAmount = 9_007_199_254_740_991;
+
+    /// <summary>What is wrong with an amount that is to be moved, or null if nothing is.</summary>
+    /// <param name="amount">Minor units.</param>
+    public static string? AmountFault(long amount) => amount <= MaxAmount
+        ? null
+        : string.Create(CultureInfo.InvariantCulture, $"must be at most {MaxAmount} minor units, is {amount}");
+
     /// <summary>Reads what <see cref="ToString"/> writes: minor units, a space, the currency's code.</summary>
     /// <exception cref="FormatException">The text is not that.</exception>
     public static Cash Parse(string s, IFormatProvider? provider = null) => TryParse(s, provider, out var cash)

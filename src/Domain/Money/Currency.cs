@@ -15,21 +15,22 @@ public sealed record Currency : IParsable<Currency>
 
     /// <summary>Names a currency.</summary>
     /// <exception cref="ArgumentException"><paramref name="code"/> is not a code; <see cref="Fault"/> says why.</exception>
-    public Currency(string code)
-    {
-        if (Fault(code) is { } fault)
-            throw new ArgumentException(fault, nameof(code));
-        Code = code;
-    }
+    public Currency(string code) =>
+        Code = Fault(code) is { } fault ? throw new ArgumentException(fault, nameof(code)) : code;
+
+    private Currency() => Code = "";
 
     /// <summary>The symbolic code.</summary>
-    public string Code { get; }
+    public string Code { get; private init; }
 
     /// <summary>What is wrong with a code, or null if it is one.</summary>
     public static string? Fault(string? code) =>
         code is { Length: >= MinLength and <= MaxLength } && code.All(c => c is >= 'A' and <= 'Z' or >= '0' and <= '9')
             ? null
             : $"must be {MinLength} to {MaxLength} characters A–Z or 0–9";
+
+    /// <summary>A currency as it was stored before, whatever the rules for codes were then.</summary>
+    public static Currency Restore(string code) => new() { Code = code };
 
     /// <summary>Reads a currency's code.</summary>
     /// <exception cref="FormatException">The text is no code; the message says why.</exception>

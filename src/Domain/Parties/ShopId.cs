@@ -14,8 +14,13 @@ public sealed record ShopId : IParsable<ShopId>
     /// <exception cref="ArgumentException"><paramref name="value"/> breaks the rule of <see cref="Identifier"/>.</exception>
     public ShopId(string value) => Value = Identifier.Require(value, nameof(value));
 
+    private ShopId() => Value = "";
+
     /// <summary>The identifier's text.</summary>
-    public string Value { get; }
+    public string Value { get; private init; }
+
+    /// <summary>An identifier as it was stored before, whatever the rules were then.</summary>
+    public static ShopId Restore(string value) => new() { Value = value };
 
     /// <summary>Takes an identifier as it is.</summary>
     /// <exception cref="FormatException">The text breaks the rule of <see cref="Identifier"/>; the message says how.</exception>

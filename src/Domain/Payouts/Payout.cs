@@ -155,10 +155,10 @@ public sealed record Payout
     }
 
     /// <summary>The money has left. Confirming a confirmed payout again changes nothing.</summary>
-    /// <exception cref="InvalidPayoutStateException">The payout is cancelled.</exception>
+    /// <exception cref="InvalidPayoutStateException">The payout is cancelled or failed.</exception>
     public Payout Confirm() => Status.State switch
     {
-        PayoutState.Cancelled => throw new InvalidPayoutStateException("confirm", this),
+        PayoutState.Cancelled or PayoutState.Failed => throw new InvalidPayoutStateException("confirm", this),
         PayoutState.Confirmed => this,
         _ => MovedTo(PayoutStatus.Confirmed),
     };
@@ -168,8 +168,13 @@ public sealed record Payout
     /// cancelled payout again changes nothing; the first details stay.
     /// </summary>
     /// <exception cref="ArgumentException">The details break the rule of <see cref="PayoutStatus.Cancelled"/>.</exception>
-    public Payout Cancel(string details) =>
-        Status.State == PayoutState.Cancelled ? this : MovedTo(PayoutStatus.Cancelled(details));
+    /// <exception cref="InvalidPayoutStateException">The payout is failed.</exception>
+    public Payout Cancel(string details) => Status.State switch
+    {
+        PayoutState.Failed => throw new InvalidPayoutStateException("cancel", this),
+        PayoutState.Cancelled => this,
+        _ => MovedTo(PayoutStatus.Cancelled(details)),
+    };
 
     /// <summary>The plan that gives a confirmed payout's money back.</summary>
     /// <param name="attempt">From 1; higher where a plan of an earlier attempt was rolled back.</param>

@@ -14,8 +14,13 @@ public sealed record PayoutId : IParsable<PayoutId>
     /// <exception cref="ArgumentException"><paramref name="value"/> breaks the rule of <see cref="Identifier"/>.</exception>
     public PayoutId(string value) => Value = Identifier.Require(value, nameof(value));
 
+    private PayoutId() => Value = "";
+
     /// <summary>The identifier's text.</summary>
-    public string Value { get; }
+    public string Value { get; private init; }
+
+    /// <summary>An identifier as it was stored before, whatever the rules were then.</summary>
+    public static PayoutId Restore(string value) => new() { Value = value };
 
     /// <summary>Takes an identifier as it is.</summary>
     /// <exception cref="FormatException">The text breaks the rule of <see cref="Identifier"/>; the message says how.</exception>

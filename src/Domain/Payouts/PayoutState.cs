@@ -14,4 +14,7 @@ public enum PayoutState
 
     /// <summary>Done; the money has left.</summary>
     Confirmed,
+
+    /// <summary>Came to nothing. No verb leads here or away; rows of a later variant of the predecessor may have it.</summary>
+    Failed,
 }

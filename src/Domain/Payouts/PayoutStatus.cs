@@ -24,6 +24,9 @@ public sealed record PayoutStatus
     /// <summary>The payout is done.</summary>
     public static PayoutStatus Confirmed { get; } = new(PayoutState.Confirmed);
 
+    /// <summary>The payout came to nothing; only in rows of a later variant of the predecessor.</summary>
+    public static PayoutStatus Failed { get; } = new(PayoutState.Failed);
+
     /// <summary>The state.</summary>
     public PayoutState State { get; }
 
@@ -58,6 +61,7 @@ public sealed record PayoutStatus
         PayoutState.Unpaid => "unpaid",
         PayoutState.Paid => "paid",
         PayoutState.Cancelled => "cancelled",
+        PayoutState.Failed => "failed",
         _ => "confirmed",
     };
 }

@@ -25,10 +25,11 @@ internal sealed class PayoutStatusJsonConverter : JsonConverter<PayoutStatus>
             ("unpaid", null) => PayoutStatus.Unpaid,
             ("paid", null) => PayoutStatus.Paid,
             ("confirmed", null) => PayoutStatus.Confirmed,
+            ("failed", null) => PayoutStatus.Failed,
             ("cancelled", { } given) when PayoutStatus.DetailsFault(given) is null => PayoutStatus.Cancelled(given),
             ("cancelled", _) => throw new JsonException($"The {Details} of a cancelled payout {PayoutStatus.DetailsFault(details)}."),
-            ("unpaid" or "paid" or "confirmed", _) => throw new JsonException($"A payout that is {state} has no {Details}."),
-            _ => throw new JsonException($"'{state}' is no state of a payout: must be unpaid, paid, confirmed or cancelled."),
+            ("unpaid" or "paid" or "confirmed" or "failed", _) => throw new JsonException($"A payout that is {state} has no {Details}."),
+            _ => throw new JsonException($"'{state}' is no state of a payout: must be unpaid, paid, confirmed, cancelled or failed."),
         };
     }
 

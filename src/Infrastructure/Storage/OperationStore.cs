@@ -17,6 +17,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         OperationIntent intent,
         int? expectedSequenceId,
         string owner,
+        Actor? actor,
         TimeSpan lease,
         CancellationToken cancellationToken)
     {
@@ -31,7 +32,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         {
             { PayoutMoved: true } => new Intended.PayoutMoved(),
             { Attempt: 0 } => await database.ReadAsync(context => DescribeOccupantAsync(context, row, cancellationToken)),
-            var inserted => new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner)),
+            var inserted => new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner, actor)),
         };
     }
 

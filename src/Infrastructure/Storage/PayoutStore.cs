@@ -1,4 +1,5 @@
 using PayoutManager.Application.Ports;
+using PayoutManager.Domain;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Infrastructure.Storage;
@@ -7,5 +8,10 @@ namespace PayoutManager.Infrastructure.Storage;
 internal sealed class PayoutStore(IPayoutStatements statements) : IPayoutStore
 {
     public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken) =>
-        Database.ReadAsync(() => statements.FindAsync(id.Value, cancellationToken));
+        Identifier.IsStorable(id.Value)
+            ? Database.ReadAsync(() => statements.FindAsync(id.Value, cancellationToken))
+            : Task.FromResult<Payout?>(null);
+
+    public Task<string?> FindRequestDigestAsync(PayoutId id, CancellationToken cancellationToken) =>
+        Task.FromResult<string?>(null);
 }

@@ -14,12 +14,17 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     private readonly Dictionary<PayoutId, Entry> _operations = [];
     private readonly List<(OutboxEvent Event, PayoutEvent Change)> _events = [];
     private readonly Dictionary<long, DateTimeOffset> _published = [];
+    private readonly Dictionary<PayoutId, string> _digests = [];
+    private readonly List<Actor?> _actors = [];
     private (string? Owner, DateTimeOffset Until) _relayLease;
 
     /// <summary>Fails the next call of a method, before it has an effect.</summary>
     public Queue<(string Method, Exception Fault)> Faults { get; } = [];
 
     public IReadOnlyList<PayoutEvent> Events => [.. _events.Select(e => e.Change)];
+
+    /// <summary>Who asked for the change of each event.</summary>
+    public IReadOnlyList<Actor?> Actors => _actors;
 
     public IReadOnlySet<long> Published => _published.Keys.ToHashSet();
 
@@ -35,8 +40,20 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult(_payouts.GetValueOrDefault(id));
     }
 
+    public Task<string?> FindRequestDigestAsync(PayoutId id, CancellationToken cancellationToken)
+    {
+        Enter(nameof(FindRequestDigestAsync), cancellationToken);
+        return Task.FromResult(_digests.GetValueOrDefault(id));
+    }
+
     public Task<Intended> IntendAsync(
-        PayoutId payoutId, OperationIntent intent, int? expectedSequenceId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+        PayoutId payoutId,
+        OperationIntent intent,
+        int? expectedSequenceId,
+        string owner,
+        Actor? actor,
+        TimeSpan lease,
+        CancellationToken cancellationToken)
     {
         Enter(nameof(IntendAsync), cancellationToken);
         var entry = _operations.GetValueOrDefault(payoutId);
@@ -44,8 +61,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             return Task.FromResult<Intended>(new Intended.Occupied(occupant, entry.Until <= clock.GetUtcNow()));
         if (_payouts.GetValueOrDefault(payoutId)?.SequenceId != expectedSequenceId)
             return Task.FromResult<Intended>(new Intended.PayoutMoved());
-        var attempt = intent is CreateIntent ? (entry?.Attempt ?? 0) + 1 : 1;
-        var operation = new Operation(payoutId, intent, attempt, owner);
+        var attempt = intent is CreateIntent or CancelIntent ? (entry?.Attempt ?? 0) + 1 : 1;
+        var operation = new Operation(payoutId, intent, attempt, owner, actor);
         _operations[payoutId] = new Entry(operation, attempt, clock.GetUtcNow() + lease);
         return Task.FromResult<Intended>(new Intended.Started(operation));
     }
@@ -87,6 +104,9 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         var before = _payouts.GetValueOrDefault(operation.PayoutId)?.SequenceId ?? -1;
         if (change.SequenceId != before + 1 || !Change(operation, anyAttempt: false, _ => null))
             return Task.FromResult(false);
+        if (operation.Intent is CreateIntent create)
+            _digests[operation.PayoutId] = create.Request.Digest();
+        _actors.Add(operation.Actor);
         _payouts[operation.PayoutId] = change.Payout;
         _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id}")), change));
         return Task.FromResult(true);
