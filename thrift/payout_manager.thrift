@@ -14,6 +14,8 @@ struct PayoutCancelled {
 }
 /** Done; the money has left. */
 struct PayoutConfirmed {}
+/** Came to nothing. Of a later variant of the protocol: only rows of a predecessor that spoke it have this status. */
+struct PayoutFailed {}
 
 /** Where a payout stands. */
 union PayoutStatus {
@@ -21,6 +23,7 @@ union PayoutStatus {
     2: PayoutPaid paid
     3: PayoutCancelled cancelled
     4: PayoutConfirmed confirmed
+    5: PayoutFailed failed
 }
 
 /** A move of a merchant's money out of the platform. */

@@ -9,6 +9,9 @@ internal sealed class ServedCall
     /// <summary>What the call is about; null where it does not say.</summary>
     public string? Subject { get; set; }
 
+    /// <summary>Who makes the call; null where nobody says.</summary>
+    public string? Actor { get; set; }
+
     /// <summary>How it ended: success, the name of a declared exception, or an error class.</summary>
     public string Outcome { get; set; } = "success";
 }

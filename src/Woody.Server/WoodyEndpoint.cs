@@ -76,6 +76,7 @@ public sealed class WoodyEndpoint
     {
         WoodyRequestReader.CheckForm(http.Request, _options.Path);
         var context = WoodyRequestReader.ReadHeaders(http.Request.Headers, ids, _clock.GetUtcNow() + _options.DefaultDeadline);
+        call.Actor = CallerIdentity.Of(http.Connection.ClientCertificate, context.Meta);
         using var visit = _options.Gate.Enter();
         var message = ThriftMessage.Open(
             await WoodyRequestReader.ReadBodyAsync(http, _options.MaxBodySize, visit.TakeRoom));
@@ -84,8 +85,11 @@ public sealed class WoodyEndpoint
         {
             call.Outcome = declared;
             http.Response.Headers[WoodyHeaders.ErrorClass] = WoodyErrorClass.BusinessError;
-            http.Response.Headers[WoodyHeaders.ErrorReason] = declared;
+            http.Response.Headers[WoodyHeaders.ErrorReason] = reply.Detail is { } detail ? $"{declared}: {detail}" : declared;
         }
+
+        foreach (var (name, value) in reply.Headers)
+            http.Response.Headers[name] = value;
 
         var body = ThriftMessage.Serialize(
             new TMessage(call.Method, TMessageType.Reply, message.Envelope.SeqID), reply.Result);
@@ -112,7 +116,7 @@ public sealed class WoodyEndpoint
         // Giving up a little early lets the answer, which says whether anything was done, arrive in time.
         var answering = left / 10 < LongestAnswering ? left / 10 : LongestAnswering;
         var working = left - answering < LongestWait ? left - answering : LongestWait;
-        WoodyContext.Current = context with { WorkUntil = _clock.GetUtcNow() + working };
+        WoodyContext.Current = context with { WorkUntil = _clock.GetUtcNow() + working, Actor = call.Actor };
         using var deadline = new CancellationTokenSource(working, _clock);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _options.Gate.Ending);
         var reply = await serveAsync(end.Token);
@@ -128,7 +132,14 @@ public sealed class WoodyEndpoint
         if (http.Features.Get<IHttpActivityFeature>()?.Activity is { } span)
             WoodyServerTelemetry.Describe(span, _options.Service, call, context, status);
         WoodyLog.Served(
-            _logger, call.Method, call.Subject ?? "-", status, call.Outcome, duration.TotalMilliseconds, context.TraceId);
+            _logger,
+            call.Method,
+            call.Subject ?? "-",
+            call.Actor is { } actor ? Printable(actor, LongestSubject) : "-",
+            status,
+            call.Outcome,
+            duration.TotalMilliseconds,
+            context.TraceId);
     }
 
     private WoodyError Sort(Exception e, string method)

@@ -7,7 +7,14 @@ namespace PayoutManager.Woody.Server;
 /// <param name="Result">The generated struct of the method's result and declared exceptions, one of which is set.</param>
 /// <param name="DeclaredException">The Thrift name of the declared exception that is set; null on success.</param>
 /// <param name="Subject">What the call was about, where only its service tells; null where the arguments did.</param>
-public sealed record WoodyReply(TBase Result, string? DeclaredException = null, string? Subject = null);
+public sealed record WoodyReply(TBase Result, string? DeclaredException = null, string? Subject = null)
+{
+    /// <summary>Words that follow the declared exception's name in the header <c>woody.error-reason</c>; null for none.</summary>
+    public string? Detail { get; init; }
+
+    /// <summary>Headers that the response has besides woody's own.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+}
 
 /// <summary>A call whose arguments are read.</summary>
 /// <param name="Subject">What it is about, as its arguments say; null where they do not.</param>

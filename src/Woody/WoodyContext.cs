@@ -23,6 +23,9 @@ public sealed record WoodyContext(string TraceId, string SpanId, string ParentId
     /// <summary>When work on the call ends so that its answer arrives in time; null if no limit is known.</summary>
     public DateTimeOffset? WorkUntil { get; init; }
 
+    /// <summary>Who makes the call being served, as far as its certificate or its metadata say; null if neither does. Not passed on by itself.</summary>
+    public string? Actor { get; init; }
+
     /// <summary>Full names and values of the headers that are passed on to dependencies.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Meta { get; init; } = [];
 

@@ -3,11 +3,13 @@ using PayoutManager.Application.CancelPayout;
 using PayoutManager.Application.ConfirmPayout;
 using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.GetPayout;
+using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Infrastructure.Contracts;
 using PayoutManager.Thrift.Base;
 using PayoutManager.Thrift.Payouts;
 using PayoutManager.Thrift.Serialization;
+using PayoutManager.Woody;
 using PayoutManager.Woody.Server;
 using Calls = PayoutManager.Thrift.Payouts.PayoutManagement.InternalStructs;
 
@@ -19,7 +21,14 @@ internal sealed class PayoutManagementService(IMediator mediator)
     public const string Path = "/payout/management";
     public const string Name = "PayoutManagement";
 
+    /// <summary>
+    /// The header of <c>PayoutAlreadyExists</c> that says whether the id was taken by the same request; absent where that is unknown.
+    /// </summary>
+    public const string SameRequestHeader = "payout.same-request";
+
     public static readonly IReadOnlyList<string> Methods = ["CreatePayout", "GetPayout", "ConfirmPayout", "CancelPayout"];
+
+    private static Actor? Caller => WoodyContext.Current?.Actor is { } name ? new Actor(name) : null;
 
     public WoodyService Create() => new WoodyService()
         .Method<Calls.CreatePayout_args>("CreatePayout", CreatePayoutAsync, args => args.PayoutParams?.PayoutId)
@@ -40,25 +49,29 @@ internal sealed class PayoutManagementService(IMediator mediator)
                     parameters.Cash!.Amount,
                     parameters.Cash.Currency!.SymbolicCode,
                     parameters.PayoutId,
-                    parameters.PayoutToolId),
+                    parameters.PayoutToolId,
+                    Caller),
                 cancellationToken);
             result.Success = PayoutContract.ToWire(payout);
             return new WoodyReply(result, Subject: payout.Id.Value);
         }
-        catch (InsufficientFundsException)
+        catch (InsufficientFundsException e)
         {
             result.Ex1 = new InsufficientFunds();
-            return new WoodyReply(result, nameof(InsufficientFunds));
+            return new WoodyReply(result, nameof(InsufficientFunds)) { Detail = e.Reason.InWords() };
         }
         catch (InvalidRequestException e)
         {
             result.Ex2 = new InvalidRequest([.. e.Errors]);
             return new WoodyReply(result, nameof(InvalidRequest));
         }
-        catch (PayoutAlreadyExistsException)
+        catch (PayoutAlreadyExistsException e)
         {
             result.Ex3 = new PayoutAlreadyExists();
-            return new WoodyReply(result, nameof(PayoutAlreadyExists));
+            return new WoodyReply(result, nameof(PayoutAlreadyExists))
+            {
+                Headers = e.IsSameRequest is { } isSame ? [new(SameRequestHeader, isSame ? "true" : "false")] : [],
+            };
         }
         catch (NotFoundException e)
         {
@@ -89,7 +102,7 @@ internal sealed class PayoutManagementService(IMediator mediator)
         var result = new Calls.ConfirmPayout_result();
         try
         {
-            await mediator.Send(new ConfirmPayoutCommand(Required(args.PayoutId, "payout_id")), cancellationToken);
+            await mediator.Send(new ConfirmPayoutCommand(Required(args.PayoutId, "payout_id"), Caller), cancellationToken);
             return new WoodyReply(result);
         }
         catch (NotFoundException e)
@@ -105,7 +118,7 @@ internal sealed class PayoutManagementService(IMediator mediator)
         try
         {
             await mediator.Send(
-                new CancelPayoutCommand(Required(args.PayoutId, "payout_id"), Required(args.Details, "details")),
+                new CancelPayoutCommand(Required(args.PayoutId, "payout_id"), Required(args.Details, "details"), Caller),
                 cancellationToken);
             return new WoodyReply(result);
         }

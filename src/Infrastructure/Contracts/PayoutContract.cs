@@ -47,6 +47,7 @@ public static class PayoutContract
         PayoutState.Unpaid => new Wire.PayoutStatus.unpaid(new Wire.PayoutUnpaid()),
         PayoutState.Paid => new Wire.PayoutStatus.paid(new Wire.PayoutPaid()),
         PayoutState.Cancelled => new Wire.PayoutStatus.cancelled(new Wire.PayoutCancelled(status.Details!)),
+        PayoutState.Failed => new Wire.PayoutStatus.failed(new Wire.PayoutFailed()),
         _ => new Wire.PayoutStatus.confirmed(new Wire.PayoutConfirmed()),
     };
 }

@@ -69,25 +69,25 @@ namespace PayoutManager.Thrift.Payouts
 
     public @Event DeepCopy()
     {
-      var tmp54 = new @Event();
+      var tmp59 = new @Event();
       if((PayoutId != null))
       {
-        tmp54.PayoutId = this.PayoutId!;
+        tmp59.PayoutId = this.PayoutId!;
       }
-      tmp54.SequenceId = this.SequenceId;
+      tmp59.SequenceId = this.SequenceId;
       if((CreatedAt != null))
       {
-        tmp54.CreatedAt = this.CreatedAt!;
+        tmp59.CreatedAt = this.CreatedAt!;
       }
       if((PayoutChange != null))
       {
-        tmp54.PayoutChange = (global::PayoutManager.Thrift.Payouts.PayoutChange)this.PayoutChange.DeepCopy()!;
+        tmp59.PayoutChange = (global::PayoutManager.Thrift.Payouts.PayoutChange)this.PayoutChange.DeepCopy()!;
       }
       if((Payout != null))
       {
-        tmp54.Payout = (global::PayoutManager.Thrift.Payouts.Payout)this.Payout.DeepCopy()!;
+        tmp59.Payout = (global::PayoutManager.Thrift.Payouts.Payout)this.Payout.DeepCopy()!;
       }
-      return tmp54;
+      return tmp59;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -209,48 +209,48 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp55 = new TStruct("Event");
-        await oprot.WriteStructBeginAsync(tmp55, cancellationToken);
-        var tmp56 = new TField();
+        var tmp60 = new TStruct("Event");
+        await oprot.WriteStructBeginAsync(tmp60, cancellationToken);
+        var tmp61 = new TField();
         if((PayoutId != null))
         {
-          tmp56.Name = "payout_id";
-          tmp56.Type = TType.String;
-          tmp56.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp56, cancellationToken);
+          tmp61.Name = "payout_id";
+          tmp61.Type = TType.String;
+          tmp61.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp61, cancellationToken);
           await oprot.WriteStringAsync(PayoutId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp56.Name = "sequence_id";
-        tmp56.Type = TType.I32;
-        tmp56.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp56, cancellationToken);
+        tmp61.Name = "sequence_id";
+        tmp61.Type = TType.I32;
+        tmp61.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp61, cancellationToken);
         await oprot.WriteI32Async(SequenceId, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((CreatedAt != null))
         {
-          tmp56.Name = "created_at";
-          tmp56.Type = TType.String;
-          tmp56.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp56, cancellationToken);
+          tmp61.Name = "created_at";
+          tmp61.Type = TType.String;
+          tmp61.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp61, cancellationToken);
           await oprot.WriteStringAsync(CreatedAt, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((PayoutChange != null))
         {
-          tmp56.Name = "payout_change";
-          tmp56.Type = TType.Struct;
-          tmp56.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp56, cancellationToken);
+          tmp61.Name = "payout_change";
+          tmp61.Type = TType.Struct;
+          tmp61.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp61, cancellationToken);
           await PayoutChange.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Payout != null))
         {
-          tmp56.Name = "payout";
-          tmp56.Type = TType.Struct;
-          tmp56.ID = 5;
-          await oprot.WriteFieldBeginAsync(tmp56, cancellationToken);
+          tmp61.Name = "payout";
+          tmp61.Type = TType.Struct;
+          tmp61.ID = 5;
+          await oprot.WriteFieldBeginAsync(tmp61, cancellationToken);
           await Payout.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -300,31 +300,31 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp57 = new StringBuilder("Event(");
+      var tmp62 = new StringBuilder("Event(");
       if((PayoutId != null))
       {
-        tmp57.Append(", PayoutId: ");
-        PayoutId.ToString(tmp57);
+        tmp62.Append(", PayoutId: ");
+        PayoutId.ToString(tmp62);
       }
-      tmp57.Append(", SequenceId: ");
-      SequenceId.ToString(tmp57);
+      tmp62.Append(", SequenceId: ");
+      SequenceId.ToString(tmp62);
       if((CreatedAt != null))
       {
-        tmp57.Append(", CreatedAt: ");
-        CreatedAt.ToString(tmp57);
+        tmp62.Append(", CreatedAt: ");
+        CreatedAt.ToString(tmp62);
       }
       if((PayoutChange != null))
       {
-        tmp57.Append(", PayoutChange: ");
-        PayoutChange.ToString(tmp57);
+        tmp62.Append(", PayoutChange: ");
+        PayoutChange.ToString(tmp62);
       }
       if((Payout != null))
       {
-        tmp57.Append(", Payout: ");
-        Payout.ToString(tmp57);
+        tmp62.Append(", Payout: ");
+        Payout.ToString(tmp62);
       }
-      tmp57.Append(')');
-      return tmp57.ToString();
+      tmp62.Append(')');
+      return tmp62.ToString();
     }
   }
 

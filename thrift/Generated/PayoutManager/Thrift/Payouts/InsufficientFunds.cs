@@ -41,8 +41,8 @@ namespace PayoutManager.Thrift.Payouts
 
     public InsufficientFunds DeepCopy()
     {
-      var tmp64 = new InsufficientFunds();
-      return tmp64;
+      var tmp69 = new InsufficientFunds();
+      return tmp69;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -83,8 +83,8 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp65 = new TStruct("InsufficientFunds");
-        await oprot.WriteStructBeginAsync(tmp65, cancellationToken);
+        var tmp70 = new TStruct("InsufficientFunds");
+        await oprot.WriteStructBeginAsync(tmp70, cancellationToken);
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -110,9 +110,9 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp66 = new StringBuilder("InsufficientFunds(");
-      tmp66.Append(')');
-      return tmp66.ToString();
+      var tmp71 = new StringBuilder("InsufficientFunds(");
+      tmp71.Append(')');
+      return tmp71.ToString();
     }
   }
 

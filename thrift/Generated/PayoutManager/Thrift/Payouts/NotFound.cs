@@ -62,13 +62,13 @@ namespace PayoutManager.Thrift.Payouts
 
     public NotFound DeepCopy()
     {
-      var tmp59 = new NotFound();
+      var tmp64 = new NotFound();
       if((Message != null) && __isset.message)
       {
-        tmp59.Message = this.Message!;
+        tmp64.Message = this.Message!;
       }
-      tmp59.__isset.message = this.__isset.message;
-      return tmp59;
+      tmp64.__isset.message = this.__isset.message;
+      return tmp64;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -119,15 +119,15 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp60 = new TStruct("NotFound");
-        await oprot.WriteStructBeginAsync(tmp60, cancellationToken);
-        var tmp61 = new TField();
+        var tmp65 = new TStruct("NotFound");
+        await oprot.WriteStructBeginAsync(tmp65, cancellationToken);
+        var tmp66 = new TField();
         if((Message != null) && __isset.message)
         {
-          tmp61.Name = "message";
-          tmp61.Type = TType.String;
-          tmp61.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp61, cancellationToken);
+          tmp66.Name = "message";
+          tmp66.Type = TType.String;
+          tmp66.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp66, cancellationToken);
           await oprot.WriteStringAsync(Message, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -160,16 +160,16 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp62 = new StringBuilder("NotFound(");
-      int tmp63 = 0;
+      var tmp67 = new StringBuilder("NotFound(");
+      int tmp68 = 0;
       if((Message != null) && __isset.message)
       {
-        if(0 < tmp63++) { tmp62.Append(", "); }
-        tmp62.Append("Message: ");
-        Message.ToString(tmp62);
+        if(0 < tmp68++) { tmp67.Append(", "); }
+        tmp67.Append("Message: ");
+        Message.ToString(tmp67);
       }
-      tmp62.Append(')');
-      return tmp62.ToString();
+      tmp67.Append(')');
+      return tmp67.ToString();
     }
   }
 

@@ -84,42 +84,42 @@ namespace PayoutManager.Thrift.Payouts
 
     public Payout DeepCopy()
     {
-      var tmp22 = new Payout();
+      var tmp27 = new Payout();
       if((PayoutId != null))
       {
-        tmp22.PayoutId = this.PayoutId!;
+        tmp27.PayoutId = this.PayoutId!;
       }
       if((CreatedAt != null))
       {
-        tmp22.CreatedAt = this.CreatedAt!;
+        tmp27.CreatedAt = this.CreatedAt!;
       }
       if((PartyId != null))
       {
-        tmp22.PartyId = this.PartyId!;
+        tmp27.PartyId = this.PartyId!;
       }
       if((ShopId != null))
       {
-        tmp22.ShopId = this.ShopId!;
+        tmp27.ShopId = this.ShopId!;
       }
       if((Status != null))
       {
-        tmp22.Status = (global::PayoutManager.Thrift.Payouts.PayoutStatus)this.Status.DeepCopy()!;
+        tmp27.Status = (global::PayoutManager.Thrift.Payouts.PayoutStatus)this.Status.DeepCopy()!;
       }
       if((CashFlow != null))
       {
-        tmp22.CashFlow = this.CashFlow.DeepCopy()!;
+        tmp27.CashFlow = this.CashFlow.DeepCopy()!;
       }
       if((PayoutToolId != null))
       {
-        tmp22.PayoutToolId = this.PayoutToolId!;
+        tmp27.PayoutToolId = this.PayoutToolId!;
       }
-      tmp22.Amount = this.Amount;
-      tmp22.Fee = this.Fee;
+      tmp27.Amount = this.Amount;
+      tmp27.Fee = this.Fee;
       if((Currency != null))
       {
-        tmp22.Currency = (global::PayoutManager.Thrift.Domain.CurrencyRef)this.Currency.DeepCopy()!;
+        tmp27.Currency = (global::PayoutManager.Thrift.Domain.CurrencyRef)this.Currency.DeepCopy()!;
       }
-      return tmp22;
+      return tmp27;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -208,14 +208,14 @@ namespace PayoutManager.Thrift.Payouts
               if (field.Type == TType.List)
               {
                 {
-                  var _list23 = await iprot.ReadListBeginAsync(cancellationToken);
-                  CashFlow = new List<global::PayoutManager.Thrift.Domain.FinalCashFlowPosting>(_list23.Count);
-                  for(int _i24 = 0; _i24 < _list23.Count; ++_i24)
+                  var _list28 = await iprot.ReadListBeginAsync(cancellationToken);
+                  CashFlow = new List<global::PayoutManager.Thrift.Domain.FinalCashFlowPosting>(_list28.Count);
+                  for(int _i29 = 0; _i29 < _list28.Count; ++_i29)
                   {
-                    global::PayoutManager.Thrift.Domain.FinalCashFlowPosting _elem25;
-                    _elem25 = new global::PayoutManager.Thrift.Domain.FinalCashFlowPosting();
-                    await _elem25.ReadAsync(iprot, cancellationToken);
-                    CashFlow.Add(_elem25);
+                    global::PayoutManager.Thrift.Domain.FinalCashFlowPosting _elem30;
+                    _elem30 = new global::PayoutManager.Thrift.Domain.FinalCashFlowPosting();
+                    await _elem30.ReadAsync(iprot, cancellationToken);
+                    CashFlow.Add(_elem30);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -332,95 +332,95 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp26 = new TStruct("Payout");
-        await oprot.WriteStructBeginAsync(tmp26, cancellationToken);
-        var tmp27 = new TField();
+        var tmp31 = new TStruct("Payout");
+        await oprot.WriteStructBeginAsync(tmp31, cancellationToken);
+        var tmp32 = new TField();
         if((PayoutId != null))
         {
-          tmp27.Name = "payout_id";
-          tmp27.Type = TType.String;
-          tmp27.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "payout_id";
+          tmp32.Type = TType.String;
+          tmp32.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await oprot.WriteStringAsync(PayoutId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((CreatedAt != null))
         {
-          tmp27.Name = "created_at";
-          tmp27.Type = TType.String;
-          tmp27.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "created_at";
+          tmp32.Type = TType.String;
+          tmp32.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await oprot.WriteStringAsync(CreatedAt, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((PartyId != null))
         {
-          tmp27.Name = "party_id";
-          tmp27.Type = TType.String;
-          tmp27.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "party_id";
+          tmp32.Type = TType.String;
+          tmp32.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await oprot.WriteStringAsync(PartyId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ShopId != null))
         {
-          tmp27.Name = "shop_id";
-          tmp27.Type = TType.String;
-          tmp27.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "shop_id";
+          tmp32.Type = TType.String;
+          tmp32.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await oprot.WriteStringAsync(ShopId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Status != null))
         {
-          tmp27.Name = "status";
-          tmp27.Type = TType.Struct;
-          tmp27.ID = 5;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "status";
+          tmp32.Type = TType.Struct;
+          tmp32.ID = 5;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await Status.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((CashFlow != null))
         {
-          tmp27.Name = "cash_flow";
-          tmp27.Type = TType.List;
-          tmp27.ID = 6;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "cash_flow";
+          tmp32.Type = TType.List;
+          tmp32.ID = 6;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.Struct, CashFlow.Count), cancellationToken);
-          foreach (global::PayoutManager.Thrift.Domain.FinalCashFlowPosting _iter28 in CashFlow)
+          foreach (global::PayoutManager.Thrift.Domain.FinalCashFlowPosting _iter33 in CashFlow)
           {
-            await _iter28.WriteAsync(oprot, cancellationToken);
+            await _iter33.WriteAsync(oprot, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((PayoutToolId != null))
         {
-          tmp27.Name = "payout_tool_id";
-          tmp27.Type = TType.String;
-          tmp27.ID = 7;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "payout_tool_id";
+          tmp32.Type = TType.String;
+          tmp32.ID = 7;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await oprot.WriteStringAsync(PayoutToolId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp27.Name = "amount";
-        tmp27.Type = TType.I64;
-        tmp27.ID = 8;
-        await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+        tmp32.Name = "amount";
+        tmp32.Type = TType.I64;
+        tmp32.ID = 8;
+        await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
         await oprot.WriteI64Async(Amount, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp27.Name = "fee";
-        tmp27.Type = TType.I64;
-        tmp27.ID = 9;
-        await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+        tmp32.Name = "fee";
+        tmp32.Type = TType.I64;
+        tmp32.ID = 9;
+        await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
         await oprot.WriteI64Async(Fee, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Currency != null))
         {
-          tmp27.Name = "currency";
-          tmp27.Type = TType.Struct;
-          tmp27.ID = 10;
-          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          tmp32.Name = "currency";
+          tmp32.Type = TType.Struct;
+          tmp32.ID = 10;
+          await oprot.WriteFieldBeginAsync(tmp32, cancellationToken);
           await Currency.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -492,53 +492,53 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp29 = new StringBuilder("Payout(");
+      var tmp34 = new StringBuilder("Payout(");
       if((PayoutId != null))
       {
-        tmp29.Append(", PayoutId: ");
-        PayoutId.ToString(tmp29);
+        tmp34.Append(", PayoutId: ");
+        PayoutId.ToString(tmp34);
       }
       if((CreatedAt != null))
       {
-        tmp29.Append(", CreatedAt: ");
-        CreatedAt.ToString(tmp29);
+        tmp34.Append(", CreatedAt: ");
+        CreatedAt.ToString(tmp34);
       }
       if((PartyId != null))
       {
-        tmp29.Append(", PartyId: ");
-        PartyId.ToString(tmp29);
+        tmp34.Append(", PartyId: ");
+        PartyId.ToString(tmp34);
       }
       if((ShopId != null))
       {
-        tmp29.Append(", ShopId: ");
-        ShopId.ToString(tmp29);
+        tmp34.Append(", ShopId: ");
+        ShopId.ToString(tmp34);
       }
       if((Status != null))
       {
-        tmp29.Append(", Status: ");
-        Status.ToString(tmp29);
+        tmp34.Append(", Status: ");
+        Status.ToString(tmp34);
       }
       if((CashFlow != null))
       {
-        tmp29.Append(", CashFlow: ");
-        CashFlow.ToString(tmp29);
+        tmp34.Append(", CashFlow: ");
+        CashFlow.ToString(tmp34);
       }
       if((PayoutToolId != null))
       {
-        tmp29.Append(", PayoutToolId: ");
-        PayoutToolId.ToString(tmp29);
+        tmp34.Append(", PayoutToolId: ");
+        PayoutToolId.ToString(tmp34);
       }
-      tmp29.Append(", Amount: ");
-      Amount.ToString(tmp29);
-      tmp29.Append(", Fee: ");
-      Fee.ToString(tmp29);
+      tmp34.Append(", Amount: ");
+      Amount.ToString(tmp34);
+      tmp34.Append(", Fee: ");
+      Fee.ToString(tmp34);
       if((Currency != null))
       {
-        tmp29.Append(", Currency: ");
-        Currency.ToString(tmp29);
+        tmp34.Append(", Currency: ");
+        Currency.ToString(tmp34);
       }
-      tmp29.Append(')');
-      return tmp29.ToString();
+      tmp34.Append(')');
+      return tmp34.ToString();
     }
   }
 

@@ -41,8 +41,8 @@ namespace PayoutManager.Thrift.Payouts
 
     public PayoutAlreadyExists DeepCopy()
     {
-      var tmp68 = new PayoutAlreadyExists();
-      return tmp68;
+      var tmp73 = new PayoutAlreadyExists();
+      return tmp73;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -83,8 +83,8 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp69 = new TStruct("PayoutAlreadyExists");
-        await oprot.WriteStructBeginAsync(tmp69, cancellationToken);
+        var tmp74 = new TStruct("PayoutAlreadyExists");
+        await oprot.WriteStructBeginAsync(tmp74, cancellationToken);
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -110,9 +110,9 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp70 = new StringBuilder("PayoutAlreadyExists(");
-      tmp70.Append(')');
-      return tmp70.ToString();
+      var tmp75 = new StringBuilder("PayoutAlreadyExists(");
+      tmp75.Append(')');
+      return tmp75.ToString();
     }
   }
 

@@ -226,13 +226,13 @@ namespace PayoutManager.Thrift.Payouts
       iprot.IncrementRecursionDepth();
       try
       {
-        PayoutChange tmp51;
+        PayoutChange tmp56;
         await iprot.ReadStructBeginAsync(cancellationToken);
         TField field = await iprot.ReadFieldBeginAsync(cancellationToken);
         if (field.Type == TType.Stop)
         {
           await iprot.ReadFieldEndAsync(cancellationToken);
-          tmp51 = new ___undefined();
+          tmp56 = new ___undefined();
         }
         else
         {
@@ -240,29 +240,29 @@ namespace PayoutManager.Thrift.Payouts
           {
             case 1:
               if (field.Type == TType.Struct) {
-                global::PayoutManager.Thrift.Payouts.PayoutCreated tmp52;
-                tmp52 = new global::PayoutManager.Thrift.Payouts.PayoutCreated();
-                await tmp52.ReadAsync(iprot, cancellationToken);
-                tmp51 = new created(tmp52);
+                global::PayoutManager.Thrift.Payouts.PayoutCreated tmp57;
+                tmp57 = new global::PayoutManager.Thrift.Payouts.PayoutCreated();
+                await tmp57.ReadAsync(iprot, cancellationToken);
+                tmp56 = new created(tmp57);
               } else { 
                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-                tmp51 = new ___undefined();
+                tmp56 = new ___undefined();
               }
               break;
             case 2:
               if (field.Type == TType.Struct) {
-                global::PayoutManager.Thrift.Payouts.PayoutStatusChanged tmp53;
-                tmp53 = new global::PayoutManager.Thrift.Payouts.PayoutStatusChanged();
-                await tmp53.ReadAsync(iprot, cancellationToken);
-                tmp51 = new status_changed(tmp53);
+                global::PayoutManager.Thrift.Payouts.PayoutStatusChanged tmp58;
+                tmp58 = new global::PayoutManager.Thrift.Payouts.PayoutStatusChanged();
+                await tmp58.ReadAsync(iprot, cancellationToken);
+                tmp56 = new status_changed(tmp58);
               } else { 
                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-                tmp51 = new ___undefined();
+                tmp56 = new ___undefined();
               }
               break;
             default: 
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-              tmp51 = new ___undefined();
+              tmp56 = new ___undefined();
               break;
           }
           await iprot.ReadFieldEndAsync(cancellationToken);
@@ -272,7 +272,7 @@ namespace PayoutManager.Thrift.Payouts
           }
         }
         await iprot.ReadStructEndAsync(cancellationToken);
-        return tmp51;
+        return tmp56;
     }
     finally
     {

@@ -51,12 +51,12 @@ namespace PayoutManager.Thrift.Payouts
 
     public PayoutCreated DeepCopy()
     {
-      var tmp41 = new PayoutCreated();
+      var tmp46 = new PayoutCreated();
       if((Payout != null))
       {
-        tmp41.Payout = (global::PayoutManager.Thrift.Payouts.Payout)this.Payout.DeepCopy()!;
+        tmp46.Payout = (global::PayoutManager.Thrift.Payouts.Payout)this.Payout.DeepCopy()!;
       }
-      return tmp41;
+      return tmp46;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -114,15 +114,15 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp42 = new TStruct("PayoutCreated");
-        await oprot.WriteStructBeginAsync(tmp42, cancellationToken);
-        var tmp43 = new TField();
+        var tmp47 = new TStruct("PayoutCreated");
+        await oprot.WriteStructBeginAsync(tmp47, cancellationToken);
+        var tmp48 = new TField();
         if((Payout != null))
         {
-          tmp43.Name = "payout";
-          tmp43.Type = TType.Struct;
-          tmp43.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp43, cancellationToken);
+          tmp48.Name = "payout";
+          tmp48.Type = TType.Struct;
+          tmp48.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp48, cancellationToken);
           await Payout.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -155,14 +155,14 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp44 = new StringBuilder("PayoutCreated(");
+      var tmp49 = new StringBuilder("PayoutCreated(");
       if((Payout != null))
       {
-        tmp44.Append(", Payout: ");
-        Payout.ToString(tmp44);
+        tmp49.Append(", Payout: ");
+        Payout.ToString(tmp49);
       }
-      tmp44.Append(')');
-      return tmp44.ToString();
+      tmp49.Append(')');
+      return tmp49.ToString();
     }
   }
 

@@ -72,11 +72,11 @@ namespace PayoutManager.Thrift.Payouts
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("CreatePayout", TMessageType.Call, SeqId), cancellationToken);
         
-        var tmp72 = new InternalStructs.CreatePayout_args() {
+        var tmp77 = new InternalStructs.CreatePayout_args() {
           PayoutParams = payout_params,
         };
         
-        await tmp72.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp77.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -84,36 +84,36 @@ namespace PayoutManager.Thrift.Payouts
       public async global::System.Threading.Tasks.Task<global::PayoutManager.Thrift.Payouts.Payout> recv_CreatePayout(CancellationToken cancellationToken = default)
       {
         
-        var tmp73 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp73.Type == TMessageType.Exception)
+        var tmp78 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp78.Type == TMessageType.Exception)
         {
-          var tmp74 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp79 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp74;
+          throw tmp79;
         }
 
-        var tmp75 = new InternalStructs.CreatePayout_result();
-        await tmp75.ReadAsync(InputProtocol, cancellationToken);
+        var tmp80 = new InternalStructs.CreatePayout_result();
+        await tmp80.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp75.__isset.success)
+        if (tmp80.__isset.success)
         {
-          return tmp75.Success!;
+          return tmp80.Success!;
         }
-        if (tmp75.__isset.ex1)
+        if (tmp80.__isset.ex1)
         {
-          throw tmp75.Ex1!;
+          throw tmp80.Ex1!;
         }
-        if (tmp75.__isset.ex2)
+        if (tmp80.__isset.ex2)
         {
-          throw tmp75.Ex2!;
+          throw tmp80.Ex2!;
         }
-        if (tmp75.__isset.ex3)
+        if (tmp80.__isset.ex3)
         {
-          throw tmp75.Ex3!;
+          throw tmp80.Ex3!;
         }
-        if (tmp75.__isset.ex4)
+        if (tmp80.__isset.ex4)
         {
-          throw tmp75.Ex4!;
+          throw tmp80.Ex4!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "CreatePayout failed: unknown result");
       }
@@ -128,11 +128,11 @@ namespace PayoutManager.Thrift.Payouts
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("GetPayout", TMessageType.Call, SeqId), cancellationToken);
         
-        var tmp76 = new InternalStructs.GetPayout_args() {
+        var tmp81 = new InternalStructs.GetPayout_args() {
           PayoutId = payout_id,
         };
         
-        await tmp76.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp81.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -140,24 +140,24 @@ namespace PayoutManager.Thrift.Payouts
       public async global::System.Threading.Tasks.Task<global::PayoutManager.Thrift.Payouts.Payout> recv_GetPayout(CancellationToken cancellationToken = default)
       {
         
-        var tmp77 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp77.Type == TMessageType.Exception)
+        var tmp82 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp82.Type == TMessageType.Exception)
         {
-          var tmp78 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp83 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp78;
+          throw tmp83;
         }
 
-        var tmp79 = new InternalStructs.GetPayout_result();
-        await tmp79.ReadAsync(InputProtocol, cancellationToken);
+        var tmp84 = new InternalStructs.GetPayout_result();
+        await tmp84.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp79.__isset.success)
+        if (tmp84.__isset.success)
         {
-          return tmp79.Success!;
+          return tmp84.Success!;
         }
-        if (tmp79.__isset.ex1)
+        if (tmp84.__isset.ex1)
         {
-          throw tmp79.Ex1!;
+          throw tmp84.Ex1!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "GetPayout failed: unknown result");
       }
@@ -172,11 +172,11 @@ namespace PayoutManager.Thrift.Payouts
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("ConfirmPayout", TMessageType.Call, SeqId), cancellationToken);
         
-        var tmp80 = new InternalStructs.ConfirmPayout_args() {
+        var tmp85 = new InternalStructs.ConfirmPayout_args() {
           PayoutId = payout_id,
         };
         
-        await tmp80.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp85.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -184,20 +184,20 @@ namespace PayoutManager.Thrift.Payouts
       public async global::System.Threading.Tasks.Task recv_ConfirmPayout(CancellationToken cancellationToken = default)
       {
         
-        var tmp81 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp81.Type == TMessageType.Exception)
+        var tmp86 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp86.Type == TMessageType.Exception)
         {
-          var tmp82 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp87 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp82;
+          throw tmp87;
         }
 
-        var tmp83 = new InternalStructs.ConfirmPayout_result();
-        await tmp83.ReadAsync(InputProtocol, cancellationToken);
+        var tmp88 = new InternalStructs.ConfirmPayout_result();
+        await tmp88.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp83.__isset.ex1)
+        if (tmp88.__isset.ex1)
         {
-          throw tmp83.Ex1!;
+          throw tmp88.Ex1!;
         }
       }
 
@@ -211,12 +211,12 @@ namespace PayoutManager.Thrift.Payouts
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("CancelPayout", TMessageType.Call, SeqId), cancellationToken);
         
-        var tmp84 = new InternalStructs.CancelPayout_args() {
+        var tmp89 = new InternalStructs.CancelPayout_args() {
           PayoutId = payout_id,
           Details = details,
         };
         
-        await tmp84.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp89.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -224,20 +224,20 @@ namespace PayoutManager.Thrift.Payouts
       public async global::System.Threading.Tasks.Task recv_CancelPayout(CancellationToken cancellationToken = default)
       {
         
-        var tmp85 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp85.Type == TMessageType.Exception)
+        var tmp90 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp90.Type == TMessageType.Exception)
         {
-          var tmp86 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp91 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp86;
+          throw tmp91;
         }
 
-        var tmp87 = new InternalStructs.CancelPayout_result();
-        await tmp87.ReadAsync(InputProtocol, cancellationToken);
+        var tmp92 = new InternalStructs.CancelPayout_result();
+        await tmp92.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp87.__isset.ex1)
+        if (tmp92.__isset.ex1)
         {
-          throw tmp87.Ex1!;
+          throw tmp92.Ex1!;
         }
       }
 
@@ -299,49 +299,49 @@ namespace PayoutManager.Thrift.Payouts
 
       public async global::System.Threading.Tasks.Task CreatePayout_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp88 = new InternalStructs.CreatePayout_args();
-        await tmp88.ReadAsync(iprot, cancellationToken);
+        var tmp93 = new InternalStructs.CreatePayout_args();
+        await tmp93.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp89 = new InternalStructs.CreatePayout_result();
+        var tmp94 = new InternalStructs.CreatePayout_result();
         try
         {
           try
           {
-            tmp89.Success = await _iAsync.CreatePayout(tmp88.PayoutParams, cancellationToken);
+            tmp94.Success = await _iAsync.CreatePayout(tmp93.PayoutParams, cancellationToken);
           }
-          catch (global::PayoutManager.Thrift.Payouts.InsufficientFunds tmp90)
+          catch (global::PayoutManager.Thrift.Payouts.InsufficientFunds tmp95)
           {
-            tmp89.Ex1 = tmp90;
+            tmp94.Ex1 = tmp95;
           }
-          catch (global::PayoutManager.Thrift.Base.InvalidRequest tmp91)
+          catch (global::PayoutManager.Thrift.Base.InvalidRequest tmp96)
           {
-            tmp89.Ex2 = tmp91;
+            tmp94.Ex2 = tmp96;
           }
-          catch (global::PayoutManager.Thrift.Payouts.PayoutAlreadyExists tmp92)
+          catch (global::PayoutManager.Thrift.Payouts.PayoutAlreadyExists tmp97)
           {
-            tmp89.Ex3 = tmp92;
+            tmp94.Ex3 = tmp97;
           }
-          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp93)
+          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp98)
           {
-            tmp89.Ex4 = tmp93;
+            tmp94.Ex4 = tmp98;
           }
           await oprot.WriteMessageBeginAsync(new TMessage("CreatePayout", TMessageType.Reply, seqid), cancellationToken); 
-          await tmp89.WriteAsync(oprot, cancellationToken);
+          await tmp94.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp94)
+        catch (Exception tmp99)
         {
-          var tmp95 = $"Error occurred in {GetType().FullName}: {tmp94.Message}";
+          var tmp100 = $"Error occurred in {GetType().FullName}: {tmp99.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp94, tmp95);
+            _logger.LogError("{Exception}, {Message}", tmp99, tmp100);
           else
-            Console.Error.WriteLine(tmp95);
-          var tmp96 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp100);
+          var tmp101 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("CreatePayout", TMessageType.Exception, seqid), cancellationToken);
-          await tmp96.WriteAsync(oprot, cancellationToken);
+          await tmp101.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -349,37 +349,37 @@ namespace PayoutManager.Thrift.Payouts
 
       public async global::System.Threading.Tasks.Task GetPayout_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp97 = new InternalStructs.GetPayout_args();
-        await tmp97.ReadAsync(iprot, cancellationToken);
+        var tmp102 = new InternalStructs.GetPayout_args();
+        await tmp102.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp98 = new InternalStructs.GetPayout_result();
+        var tmp103 = new InternalStructs.GetPayout_result();
         try
         {
           try
           {
-            tmp98.Success = await _iAsync.GetPayout(tmp97.PayoutId, cancellationToken);
+            tmp103.Success = await _iAsync.GetPayout(tmp102.PayoutId, cancellationToken);
           }
-          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp99)
+          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp104)
           {
-            tmp98.Ex1 = tmp99;
+            tmp103.Ex1 = tmp104;
           }
           await oprot.WriteMessageBeginAsync(new TMessage("GetPayout", TMessageType.Reply, seqid), cancellationToken); 
-          await tmp98.WriteAsync(oprot, cancellationToken);
+          await tmp103.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp100)
+        catch (Exception tmp105)
         {
-          var tmp101 = $"Error occurred in {GetType().FullName}: {tmp100.Message}";
+          var tmp106 = $"Error occurred in {GetType().FullName}: {tmp105.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp100, tmp101);
+            _logger.LogError("{Exception}, {Message}", tmp105, tmp106);
           else
-            Console.Error.WriteLine(tmp101);
-          var tmp102 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp106);
+          var tmp107 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("GetPayout", TMessageType.Exception, seqid), cancellationToken);
-          await tmp102.WriteAsync(oprot, cancellationToken);
+          await tmp107.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -387,37 +387,37 @@ namespace PayoutManager.Thrift.Payouts
 
       public async global::System.Threading.Tasks.Task ConfirmPayout_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp103 = new InternalStructs.ConfirmPayout_args();
-        await tmp103.ReadAsync(iprot, cancellationToken);
+        var tmp108 = new InternalStructs.ConfirmPayout_args();
+        await tmp108.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp104 = new InternalStructs.ConfirmPayout_result();
+        var tmp109 = new InternalStructs.ConfirmPayout_result();
         try
         {
           try
           {
-            await _iAsync.ConfirmPayout(tmp103.PayoutId, cancellationToken);
+            await _iAsync.ConfirmPayout(tmp108.PayoutId, cancellationToken);
           }
-          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp105)
+          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp110)
           {
-            tmp104.Ex1 = tmp105;
+            tmp109.Ex1 = tmp110;
           }
           await oprot.WriteMessageBeginAsync(new TMessage("ConfirmPayout", TMessageType.Reply, seqid), cancellationToken); 
-          await tmp104.WriteAsync(oprot, cancellationToken);
+          await tmp109.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp106)
+        catch (Exception tmp111)
         {
-          var tmp107 = $"Error occurred in {GetType().FullName}: {tmp106.Message}";
+          var tmp112 = $"Error occurred in {GetType().FullName}: {tmp111.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp106, tmp107);
+            _logger.LogError("{Exception}, {Message}", tmp111, tmp112);
           else
-            Console.Error.WriteLine(tmp107);
-          var tmp108 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp112);
+          var tmp113 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("ConfirmPayout", TMessageType.Exception, seqid), cancellationToken);
-          await tmp108.WriteAsync(oprot, cancellationToken);
+          await tmp113.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -425,37 +425,37 @@ namespace PayoutManager.Thrift.Payouts
 
       public async global::System.Threading.Tasks.Task CancelPayout_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp109 = new InternalStructs.CancelPayout_args();
-        await tmp109.ReadAsync(iprot, cancellationToken);
+        var tmp114 = new InternalStructs.CancelPayout_args();
+        await tmp114.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp110 = new InternalStructs.CancelPayout_result();
+        var tmp115 = new InternalStructs.CancelPayout_result();
         try
         {
           try
           {
-            await _iAsync.CancelPayout(tmp109.PayoutId, tmp109.Details, cancellationToken);
+            await _iAsync.CancelPayout(tmp114.PayoutId, tmp114.Details, cancellationToken);
           }
-          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp111)
+          catch (global::PayoutManager.Thrift.Payouts.NotFound tmp116)
           {
-            tmp110.Ex1 = tmp111;
+            tmp115.Ex1 = tmp116;
           }
           await oprot.WriteMessageBeginAsync(new TMessage("CancelPayout", TMessageType.Reply, seqid), cancellationToken); 
-          await tmp110.WriteAsync(oprot, cancellationToken);
+          await tmp115.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp112)
+        catch (Exception tmp117)
         {
-          var tmp113 = $"Error occurred in {GetType().FullName}: {tmp112.Message}";
+          var tmp118 = $"Error occurred in {GetType().FullName}: {tmp117.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp112, tmp113);
+            _logger.LogError("{Exception}, {Message}", tmp117, tmp118);
           else
-            Console.Error.WriteLine(tmp113);
-          var tmp114 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp118);
+          var tmp119 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("CancelPayout", TMessageType.Exception, seqid), cancellationToken);
-          await tmp114.WriteAsync(oprot, cancellationToken);
+          await tmp119.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -496,13 +496,13 @@ namespace PayoutManager.Thrift.Payouts
 
         public CreatePayout_args DeepCopy()
         {
-          var tmp115 = new CreatePayout_args();
+          var tmp120 = new CreatePayout_args();
           if((PayoutParams != null) && __isset.payout_params)
           {
-            tmp115.PayoutParams = (global::PayoutManager.Thrift.Payouts.PayoutParams)this.PayoutParams.DeepCopy()!;
+            tmp120.PayoutParams = (global::PayoutManager.Thrift.Payouts.PayoutParams)this.PayoutParams.DeepCopy()!;
           }
-          tmp115.__isset.payout_params = this.__isset.payout_params;
-          return tmp115;
+          tmp120.__isset.payout_params = this.__isset.payout_params;
+          return tmp120;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -554,15 +554,15 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp116 = new TStruct("CreatePayout_args");
-            await oprot.WriteStructBeginAsync(tmp116, cancellationToken);
-            var tmp117 = new TField();
+            var tmp121 = new TStruct("CreatePayout_args");
+            await oprot.WriteStructBeginAsync(tmp121, cancellationToken);
+            var tmp122 = new TField();
             if((PayoutParams != null) && __isset.payout_params)
             {
-              tmp117.Name = "payout_params";
-              tmp117.Type = TType.Struct;
-              tmp117.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp117, cancellationToken);
+              tmp122.Name = "payout_params";
+              tmp122.Type = TType.Struct;
+              tmp122.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp122, cancellationToken);
               await PayoutParams.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -595,16 +595,16 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp118 = new StringBuilder("CreatePayout_args(");
-          int tmp119 = 0;
+          var tmp123 = new StringBuilder("CreatePayout_args(");
+          int tmp124 = 0;
           if((PayoutParams != null) && __isset.payout_params)
           {
-            if(0 < tmp119++) { tmp118.Append(", "); }
-            tmp118.Append("PayoutParams: ");
-            PayoutParams.ToString(tmp118);
+            if(0 < tmp124++) { tmp123.Append(", "); }
+            tmp123.Append("PayoutParams: ");
+            PayoutParams.ToString(tmp123);
           }
-          tmp118.Append(')');
-          return tmp118.ToString();
+          tmp123.Append(')');
+          return tmp123.ToString();
         }
       }
 
@@ -699,33 +699,33 @@ namespace PayoutManager.Thrift.Payouts
 
         public CreatePayout_result DeepCopy()
         {
-          var tmp120 = new CreatePayout_result();
+          var tmp125 = new CreatePayout_result();
           if((Success != null) && __isset.success)
           {
-            tmp120.Success = (global::PayoutManager.Thrift.Payouts.Payout)this.Success.DeepCopy()!;
+            tmp125.Success = (global::PayoutManager.Thrift.Payouts.Payout)this.Success.DeepCopy()!;
           }
-          tmp120.__isset.success = this.__isset.success;
+          tmp125.__isset.success = this.__isset.success;
           if((Ex1 != null) && __isset.ex1)
           {
-            tmp120.Ex1 = (global::PayoutManager.Thrift.Payouts.InsufficientFunds)this.Ex1.DeepCopy()!;
+            tmp125.Ex1 = (global::PayoutManager.Thrift.Payouts.InsufficientFunds)this.Ex1.DeepCopy()!;
           }
-          tmp120.__isset.ex1 = this.__isset.ex1;
+          tmp125.__isset.ex1 = this.__isset.ex1;
           if((Ex2 != null) && __isset.ex2)
           {
-            tmp120.Ex2 = (global::PayoutManager.Thrift.Base.InvalidRequest)this.Ex2.DeepCopy()!;
+            tmp125.Ex2 = (global::PayoutManager.Thrift.Base.InvalidRequest)this.Ex2.DeepCopy()!;
           }
-          tmp120.__isset.ex2 = this.__isset.ex2;
+          tmp125.__isset.ex2 = this.__isset.ex2;
           if((Ex3 != null) && __isset.ex3)
           {
-            tmp120.Ex3 = (global::PayoutManager.Thrift.Payouts.PayoutAlreadyExists)this.Ex3.DeepCopy()!;
+            tmp125.Ex3 = (global::PayoutManager.Thrift.Payouts.PayoutAlreadyExists)this.Ex3.DeepCopy()!;
           }
-          tmp120.__isset.ex3 = this.__isset.ex3;
+          tmp125.__isset.ex3 = this.__isset.ex3;
           if((Ex4 != null) && __isset.ex4)
           {
-            tmp120.Ex4 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex4.DeepCopy()!;
+            tmp125.Ex4 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex4.DeepCopy()!;
           }
-          tmp120.__isset.ex4 = this.__isset.ex4;
-          return tmp120;
+          tmp125.__isset.ex4 = this.__isset.ex4;
+          return tmp125;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -821,18 +821,18 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp121 = new TStruct("CreatePayout_result");
-            await oprot.WriteStructBeginAsync(tmp121, cancellationToken);
-            var tmp122 = new TField();
+            var tmp126 = new TStruct("CreatePayout_result");
+            await oprot.WriteStructBeginAsync(tmp126, cancellationToken);
+            var tmp127 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp122.Name = "Success";
-                tmp122.Type = TType.Struct;
-                tmp122.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp122, cancellationToken);
+                tmp127.Name = "Success";
+                tmp127.Type = TType.Struct;
+                tmp127.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp127, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -841,10 +841,10 @@ namespace PayoutManager.Thrift.Payouts
             {
               if (Ex1 != null)
               {
-                tmp122.Name = "Ex1";
-                tmp122.Type = TType.Struct;
-                tmp122.ID = 1;
-                await oprot.WriteFieldBeginAsync(tmp122, cancellationToken);
+                tmp127.Name = "Ex1";
+                tmp127.Type = TType.Struct;
+                tmp127.ID = 1;
+                await oprot.WriteFieldBeginAsync(tmp127, cancellationToken);
                 await Ex1.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -853,10 +853,10 @@ namespace PayoutManager.Thrift.Payouts
             {
               if (Ex2 != null)
               {
-                tmp122.Name = "Ex2";
-                tmp122.Type = TType.Struct;
-                tmp122.ID = 2;
-                await oprot.WriteFieldBeginAsync(tmp122, cancellationToken);
+                tmp127.Name = "Ex2";
+                tmp127.Type = TType.Struct;
+                tmp127.ID = 2;
+                await oprot.WriteFieldBeginAsync(tmp127, cancellationToken);
                 await Ex2.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -865,10 +865,10 @@ namespace PayoutManager.Thrift.Payouts
             {
               if (Ex3 != null)
               {
-                tmp122.Name = "Ex3";
-                tmp122.Type = TType.Struct;
-                tmp122.ID = 3;
-                await oprot.WriteFieldBeginAsync(tmp122, cancellationToken);
+                tmp127.Name = "Ex3";
+                tmp127.Type = TType.Struct;
+                tmp127.ID = 3;
+                await oprot.WriteFieldBeginAsync(tmp127, cancellationToken);
                 await Ex3.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -877,10 +877,10 @@ namespace PayoutManager.Thrift.Payouts
             {
               if (Ex4 != null)
               {
-                tmp122.Name = "Ex4";
-                tmp122.Type = TType.Struct;
-                tmp122.ID = 4;
-                await oprot.WriteFieldBeginAsync(tmp122, cancellationToken);
+                tmp127.Name = "Ex4";
+                tmp127.Type = TType.Struct;
+                tmp127.ID = 4;
+                await oprot.WriteFieldBeginAsync(tmp127, cancellationToken);
                 await Ex4.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -934,40 +934,40 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp123 = new StringBuilder("CreatePayout_result(");
-          int tmp124 = 0;
+          var tmp128 = new StringBuilder("CreatePayout_result(");
+          int tmp129 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp124++) { tmp123.Append(", "); }
-            tmp123.Append("Success: ");
-            Success.ToString(tmp123);
+            if(0 < tmp129++) { tmp128.Append(", "); }
+            tmp128.Append("Success: ");
+            Success.ToString(tmp128);
           }
           if((Ex1 != null) && __isset.ex1)
           {
-            if(0 < tmp124++) { tmp123.Append(", "); }
-            tmp123.Append("Ex1: ");
-            Ex1.ToString(tmp123);
+            if(0 < tmp129++) { tmp128.Append(", "); }
+            tmp128.Append("Ex1: ");
+            Ex1.ToString(tmp128);
           }
           if((Ex2 != null) && __isset.ex2)
           {
-            if(0 < tmp124++) { tmp123.Append(", "); }
-            tmp123.Append("Ex2: ");
-            Ex2.ToString(tmp123);
+            if(0 < tmp129++) { tmp128.Append(", "); }
+            tmp128.Append("Ex2: ");
+            Ex2.ToString(tmp128);
           }
           if((Ex3 != null) && __isset.ex3)
           {
-            if(0 < tmp124++) { tmp123.Append(", "); }
-            tmp123.Append("Ex3: ");
-            Ex3.ToString(tmp123);
+            if(0 < tmp129++) { tmp128.Append(", "); }
+            tmp128.Append("Ex3: ");
+            Ex3.ToString(tmp128);
           }
           if((Ex4 != null) && __isset.ex4)
           {
-            if(0 < tmp124++) { tmp123.Append(", "); }
-            tmp123.Append("Ex4: ");
-            Ex4.ToString(tmp123);
+            if(0 < tmp129++) { tmp128.Append(", "); }
+            tmp128.Append("Ex4: ");
+            Ex4.ToString(tmp128);
           }
-          tmp123.Append(')');
-          return tmp123.ToString();
+          tmp128.Append(')');
+          return tmp128.ToString();
         }
       }
 
@@ -1002,13 +1002,13 @@ namespace PayoutManager.Thrift.Payouts
 
         public GetPayout_args DeepCopy()
         {
-          var tmp125 = new GetPayout_args();
+          var tmp130 = new GetPayout_args();
           if((PayoutId != null) && __isset.payout_id)
           {
-            tmp125.PayoutId = this.PayoutId!;
+            tmp130.PayoutId = this.PayoutId!;
           }
-          tmp125.__isset.payout_id = this.__isset.payout_id;
-          return tmp125;
+          tmp130.__isset.payout_id = this.__isset.payout_id;
+          return tmp130;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1059,15 +1059,15 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp126 = new TStruct("GetPayout_args");
-            await oprot.WriteStructBeginAsync(tmp126, cancellationToken);
-            var tmp127 = new TField();
+            var tmp131 = new TStruct("GetPayout_args");
+            await oprot.WriteStructBeginAsync(tmp131, cancellationToken);
+            var tmp132 = new TField();
             if((PayoutId != null) && __isset.payout_id)
             {
-              tmp127.Name = "payout_id";
-              tmp127.Type = TType.String;
-              tmp127.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp127, cancellationToken);
+              tmp132.Name = "payout_id";
+              tmp132.Type = TType.String;
+              tmp132.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp132, cancellationToken);
               await oprot.WriteStringAsync(PayoutId, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -1100,16 +1100,16 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp128 = new StringBuilder("GetPayout_args(");
-          int tmp129 = 0;
+          var tmp133 = new StringBuilder("GetPayout_args(");
+          int tmp134 = 0;
           if((PayoutId != null) && __isset.payout_id)
           {
-            if(0 < tmp129++) { tmp128.Append(", "); }
-            tmp128.Append("PayoutId: ");
-            PayoutId.ToString(tmp128);
+            if(0 < tmp134++) { tmp133.Append(", "); }
+            tmp133.Append("PayoutId: ");
+            PayoutId.ToString(tmp133);
           }
-          tmp128.Append(')');
-          return tmp128.ToString();
+          tmp133.Append(')');
+          return tmp133.ToString();
         }
       }
 
@@ -1159,18 +1159,18 @@ namespace PayoutManager.Thrift.Payouts
 
         public GetPayout_result DeepCopy()
         {
-          var tmp130 = new GetPayout_result();
+          var tmp135 = new GetPayout_result();
           if((Success != null) && __isset.success)
           {
-            tmp130.Success = (global::PayoutManager.Thrift.Payouts.Payout)this.Success.DeepCopy()!;
+            tmp135.Success = (global::PayoutManager.Thrift.Payouts.Payout)this.Success.DeepCopy()!;
           }
-          tmp130.__isset.success = this.__isset.success;
+          tmp135.__isset.success = this.__isset.success;
           if((Ex1 != null) && __isset.ex1)
           {
-            tmp130.Ex1 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex1.DeepCopy()!;
+            tmp135.Ex1 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex1.DeepCopy()!;
           }
-          tmp130.__isset.ex1 = this.__isset.ex1;
-          return tmp130;
+          tmp135.__isset.ex1 = this.__isset.ex1;
+          return tmp135;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1233,18 +1233,18 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp131 = new TStruct("GetPayout_result");
-            await oprot.WriteStructBeginAsync(tmp131, cancellationToken);
-            var tmp132 = new TField();
+            var tmp136 = new TStruct("GetPayout_result");
+            await oprot.WriteStructBeginAsync(tmp136, cancellationToken);
+            var tmp137 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp132.Name = "Success";
-                tmp132.Type = TType.Struct;
-                tmp132.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp132, cancellationToken);
+                tmp137.Name = "Success";
+                tmp137.Type = TType.Struct;
+                tmp137.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp137, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -1253,10 +1253,10 @@ namespace PayoutManager.Thrift.Payouts
             {
               if (Ex1 != null)
               {
-                tmp132.Name = "Ex1";
-                tmp132.Type = TType.Struct;
-                tmp132.ID = 1;
-                await oprot.WriteFieldBeginAsync(tmp132, cancellationToken);
+                tmp137.Name = "Ex1";
+                tmp137.Type = TType.Struct;
+                tmp137.ID = 1;
+                await oprot.WriteFieldBeginAsync(tmp137, cancellationToken);
                 await Ex1.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -1295,22 +1295,22 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp133 = new StringBuilder("GetPayout_result(");
-          int tmp134 = 0;
+          var tmp138 = new StringBuilder("GetPayout_result(");
+          int tmp139 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp134++) { tmp133.Append(", "); }
-            tmp133.Append("Success: ");
-            Success.ToString(tmp133);
+            if(0 < tmp139++) { tmp138.Append(", "); }
+            tmp138.Append("Success: ");
+            Success.ToString(tmp138);
           }
           if((Ex1 != null) && __isset.ex1)
           {
-            if(0 < tmp134++) { tmp133.Append(", "); }
-            tmp133.Append("Ex1: ");
-            Ex1.ToString(tmp133);
+            if(0 < tmp139++) { tmp138.Append(", "); }
+            tmp138.Append("Ex1: ");
+            Ex1.ToString(tmp138);
           }
-          tmp133.Append(')');
-          return tmp133.ToString();
+          tmp138.Append(')');
+          return tmp138.ToString();
         }
       }
 
@@ -1345,13 +1345,13 @@ namespace PayoutManager.Thrift.Payouts
 
         public ConfirmPayout_args DeepCopy()
         {
-          var tmp135 = new ConfirmPayout_args();
+          var tmp140 = new ConfirmPayout_args();
           if((PayoutId != null) && __isset.payout_id)
           {
-            tmp135.PayoutId = this.PayoutId!;
+            tmp140.PayoutId = this.PayoutId!;
           }
-          tmp135.__isset.payout_id = this.__isset.payout_id;
-          return tmp135;
+          tmp140.__isset.payout_id = this.__isset.payout_id;
+          return tmp140;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1402,15 +1402,15 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp136 = new TStruct("ConfirmPayout_args");
-            await oprot.WriteStructBeginAsync(tmp136, cancellationToken);
-            var tmp137 = new TField();
+            var tmp141 = new TStruct("ConfirmPayout_args");
+            await oprot.WriteStructBeginAsync(tmp141, cancellationToken);
+            var tmp142 = new TField();
             if((PayoutId != null) && __isset.payout_id)
             {
-              tmp137.Name = "payout_id";
-              tmp137.Type = TType.String;
-              tmp137.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp137, cancellationToken);
+              tmp142.Name = "payout_id";
+              tmp142.Type = TType.String;
+              tmp142.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp142, cancellationToken);
               await oprot.WriteStringAsync(PayoutId, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -1443,16 +1443,16 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp138 = new StringBuilder("ConfirmPayout_args(");
-          int tmp139 = 0;
+          var tmp143 = new StringBuilder("ConfirmPayout_args(");
+          int tmp144 = 0;
           if((PayoutId != null) && __isset.payout_id)
           {
-            if(0 < tmp139++) { tmp138.Append(", "); }
-            tmp138.Append("PayoutId: ");
-            PayoutId.ToString(tmp138);
+            if(0 < tmp144++) { tmp143.Append(", "); }
+            tmp143.Append("PayoutId: ");
+            PayoutId.ToString(tmp143);
           }
-          tmp138.Append(')');
-          return tmp138.ToString();
+          tmp143.Append(')');
+          return tmp143.ToString();
         }
       }
 
@@ -1487,13 +1487,13 @@ namespace PayoutManager.Thrift.Payouts
 
         public ConfirmPayout_result DeepCopy()
         {
-          var tmp140 = new ConfirmPayout_result();
+          var tmp145 = new ConfirmPayout_result();
           if((Ex1 != null) && __isset.ex1)
           {
-            tmp140.Ex1 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex1.DeepCopy()!;
+            tmp145.Ex1 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex1.DeepCopy()!;
           }
-          tmp140.__isset.ex1 = this.__isset.ex1;
-          return tmp140;
+          tmp145.__isset.ex1 = this.__isset.ex1;
+          return tmp145;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1545,18 +1545,18 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp141 = new TStruct("ConfirmPayout_result");
-            await oprot.WriteStructBeginAsync(tmp141, cancellationToken);
-            var tmp142 = new TField();
+            var tmp146 = new TStruct("ConfirmPayout_result");
+            await oprot.WriteStructBeginAsync(tmp146, cancellationToken);
+            var tmp147 = new TField();
 
             if(this.__isset.ex1)
             {
               if (Ex1 != null)
               {
-                tmp142.Name = "Ex1";
-                tmp142.Type = TType.Struct;
-                tmp142.ID = 1;
-                await oprot.WriteFieldBeginAsync(tmp142, cancellationToken);
+                tmp147.Name = "Ex1";
+                tmp147.Type = TType.Struct;
+                tmp147.ID = 1;
+                await oprot.WriteFieldBeginAsync(tmp147, cancellationToken);
                 await Ex1.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -1590,16 +1590,16 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp143 = new StringBuilder("ConfirmPayout_result(");
-          int tmp144 = 0;
+          var tmp148 = new StringBuilder("ConfirmPayout_result(");
+          int tmp149 = 0;
           if((Ex1 != null) && __isset.ex1)
           {
-            if(0 < tmp144++) { tmp143.Append(", "); }
-            tmp143.Append("Ex1: ");
-            Ex1.ToString(tmp143);
+            if(0 < tmp149++) { tmp148.Append(", "); }
+            tmp148.Append("Ex1: ");
+            Ex1.ToString(tmp148);
           }
-          tmp143.Append(')');
-          return tmp143.ToString();
+          tmp148.Append(')');
+          return tmp148.ToString();
         }
       }
 
@@ -1649,18 +1649,18 @@ namespace PayoutManager.Thrift.Payouts
 
         public CancelPayout_args DeepCopy()
         {
-          var tmp145 = new CancelPayout_args();
+          var tmp150 = new CancelPayout_args();
           if((PayoutId != null) && __isset.payout_id)
           {
-            tmp145.PayoutId = this.PayoutId!;
+            tmp150.PayoutId = this.PayoutId!;
           }
-          tmp145.__isset.payout_id = this.__isset.payout_id;
+          tmp150.__isset.payout_id = this.__isset.payout_id;
           if((Details != null) && __isset.details)
           {
-            tmp145.Details = this.Details!;
+            tmp150.Details = this.Details!;
           }
-          tmp145.__isset.details = this.__isset.details;
-          return tmp145;
+          tmp150.__isset.details = this.__isset.details;
+          return tmp150;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1721,24 +1721,24 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp146 = new TStruct("CancelPayout_args");
-            await oprot.WriteStructBeginAsync(tmp146, cancellationToken);
-            var tmp147 = new TField();
+            var tmp151 = new TStruct("CancelPayout_args");
+            await oprot.WriteStructBeginAsync(tmp151, cancellationToken);
+            var tmp152 = new TField();
             if((PayoutId != null) && __isset.payout_id)
             {
-              tmp147.Name = "payout_id";
-              tmp147.Type = TType.String;
-              tmp147.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp147, cancellationToken);
+              tmp152.Name = "payout_id";
+              tmp152.Type = TType.String;
+              tmp152.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp152, cancellationToken);
               await oprot.WriteStringAsync(PayoutId, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
             if((Details != null) && __isset.details)
             {
-              tmp147.Name = "details";
-              tmp147.Type = TType.String;
-              tmp147.ID = 2;
-              await oprot.WriteFieldBeginAsync(tmp147, cancellationToken);
+              tmp152.Name = "details";
+              tmp152.Type = TType.String;
+              tmp152.ID = 2;
+              await oprot.WriteFieldBeginAsync(tmp152, cancellationToken);
               await oprot.WriteStringAsync(Details, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -1776,22 +1776,22 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp148 = new StringBuilder("CancelPayout_args(");
-          int tmp149 = 0;
+          var tmp153 = new StringBuilder("CancelPayout_args(");
+          int tmp154 = 0;
           if((PayoutId != null) && __isset.payout_id)
           {
-            if(0 < tmp149++) { tmp148.Append(", "); }
-            tmp148.Append("PayoutId: ");
-            PayoutId.ToString(tmp148);
+            if(0 < tmp154++) { tmp153.Append(", "); }
+            tmp153.Append("PayoutId: ");
+            PayoutId.ToString(tmp153);
           }
           if((Details != null) && __isset.details)
           {
-            if(0 < tmp149++) { tmp148.Append(", "); }
-            tmp148.Append("Details: ");
-            Details.ToString(tmp148);
+            if(0 < tmp154++) { tmp153.Append(", "); }
+            tmp153.Append("Details: ");
+            Details.ToString(tmp153);
           }
-          tmp148.Append(')');
-          return tmp148.ToString();
+          tmp153.Append(')');
+          return tmp153.ToString();
         }
       }
 
@@ -1826,13 +1826,13 @@ namespace PayoutManager.Thrift.Payouts
 
         public CancelPayout_result DeepCopy()
         {
-          var tmp150 = new CancelPayout_result();
+          var tmp155 = new CancelPayout_result();
           if((Ex1 != null) && __isset.ex1)
           {
-            tmp150.Ex1 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex1.DeepCopy()!;
+            tmp155.Ex1 = (global::PayoutManager.Thrift.Payouts.NotFound)this.Ex1.DeepCopy()!;
           }
-          tmp150.__isset.ex1 = this.__isset.ex1;
-          return tmp150;
+          tmp155.__isset.ex1 = this.__isset.ex1;
+          return tmp155;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1884,18 +1884,18 @@ namespace PayoutManager.Thrift.Payouts
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp151 = new TStruct("CancelPayout_result");
-            await oprot.WriteStructBeginAsync(tmp151, cancellationToken);
-            var tmp152 = new TField();
+            var tmp156 = new TStruct("CancelPayout_result");
+            await oprot.WriteStructBeginAsync(tmp156, cancellationToken);
+            var tmp157 = new TField();
 
             if(this.__isset.ex1)
             {
               if (Ex1 != null)
               {
-                tmp152.Name = "Ex1";
-                tmp152.Type = TType.Struct;
-                tmp152.ID = 1;
-                await oprot.WriteFieldBeginAsync(tmp152, cancellationToken);
+                tmp157.Name = "Ex1";
+                tmp157.Type = TType.Struct;
+                tmp157.ID = 1;
+                await oprot.WriteFieldBeginAsync(tmp157, cancellationToken);
                 await Ex1.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -1929,16 +1929,16 @@ namespace PayoutManager.Thrift.Payouts
 
         public override string ToString()
         {
-          var tmp153 = new StringBuilder("CancelPayout_result(");
-          int tmp154 = 0;
+          var tmp158 = new StringBuilder("CancelPayout_result(");
+          int tmp159 = 0;
           if((Ex1 != null) && __isset.ex1)
           {
-            if(0 < tmp154++) { tmp153.Append(", "); }
-            tmp153.Append("Ex1: ");
-            Ex1.ToString(tmp153);
+            if(0 < tmp159++) { tmp158.Append(", "); }
+            tmp158.Append("Ex1: ");
+            Ex1.ToString(tmp158);
           }
-          tmp153.Append(')');
-          return tmp153.ToString();
+          tmp158.Append(')');
+          return tmp158.ToString();
         }
       }
 

@@ -96,26 +96,26 @@ namespace PayoutManager.Thrift.Payouts
 
     public PayoutParams DeepCopy()
     {
-      var tmp36 = new PayoutParams();
+      var tmp41 = new PayoutParams();
       if((ShopParams != null))
       {
-        tmp36.ShopParams = (global::PayoutManager.Thrift.Payouts.ShopParams)this.ShopParams.DeepCopy()!;
+        tmp41.ShopParams = (global::PayoutManager.Thrift.Payouts.ShopParams)this.ShopParams.DeepCopy()!;
       }
       if((Cash != null))
       {
-        tmp36.Cash = (global::PayoutManager.Thrift.Domain.Cash)this.Cash.DeepCopy()!;
+        tmp41.Cash = (global::PayoutManager.Thrift.Domain.Cash)this.Cash.DeepCopy()!;
       }
       if((PayoutId != null) && __isset.payout_id)
       {
-        tmp36.PayoutId = this.PayoutId!;
+        tmp41.PayoutId = this.PayoutId!;
       }
-      tmp36.__isset.payout_id = this.__isset.payout_id;
+      tmp41.__isset.payout_id = this.__isset.payout_id;
       if((PayoutToolId != null) && __isset.payout_tool_id)
       {
-        tmp36.PayoutToolId = this.PayoutToolId!;
+        tmp41.PayoutToolId = this.PayoutToolId!;
       }
-      tmp36.__isset.payout_tool_id = this.__isset.payout_tool_id;
-      return tmp36;
+      tmp41.__isset.payout_tool_id = this.__isset.payout_tool_id;
+      return tmp41;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -210,42 +210,42 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp37 = new TStruct("PayoutParams");
-        await oprot.WriteStructBeginAsync(tmp37, cancellationToken);
-        var tmp38 = new TField();
+        var tmp42 = new TStruct("PayoutParams");
+        await oprot.WriteStructBeginAsync(tmp42, cancellationToken);
+        var tmp43 = new TField();
         if((ShopParams != null))
         {
-          tmp38.Name = "shop_params";
-          tmp38.Type = TType.Struct;
-          tmp38.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp38, cancellationToken);
+          tmp43.Name = "shop_params";
+          tmp43.Type = TType.Struct;
+          tmp43.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp43, cancellationToken);
           await ShopParams.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Cash != null))
         {
-          tmp38.Name = "cash";
-          tmp38.Type = TType.Struct;
-          tmp38.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp38, cancellationToken);
+          tmp43.Name = "cash";
+          tmp43.Type = TType.Struct;
+          tmp43.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp43, cancellationToken);
           await Cash.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((PayoutId != null) && __isset.payout_id)
         {
-          tmp38.Name = "payout_id";
-          tmp38.Type = TType.String;
-          tmp38.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp38, cancellationToken);
+          tmp43.Name = "payout_id";
+          tmp43.Type = TType.String;
+          tmp43.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp43, cancellationToken);
           await oprot.WriteStringAsync(PayoutId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((PayoutToolId != null) && __isset.payout_tool_id)
         {
-          tmp38.Name = "payout_tool_id";
-          tmp38.Type = TType.String;
-          tmp38.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp38, cancellationToken);
+          tmp43.Name = "payout_tool_id";
+          tmp43.Type = TType.String;
+          tmp43.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp43, cancellationToken);
           await oprot.WriteStringAsync(PayoutToolId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -293,29 +293,29 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp39 = new StringBuilder("PayoutParams(");
+      var tmp44 = new StringBuilder("PayoutParams(");
       if((ShopParams != null))
       {
-        tmp39.Append(", ShopParams: ");
-        ShopParams.ToString(tmp39);
+        tmp44.Append(", ShopParams: ");
+        ShopParams.ToString(tmp44);
       }
       if((Cash != null))
       {
-        tmp39.Append(", Cash: ");
-        Cash.ToString(tmp39);
+        tmp44.Append(", Cash: ");
+        Cash.ToString(tmp44);
       }
       if((PayoutId != null) && __isset.payout_id)
       {
-        tmp39.Append(", PayoutId: ");
-        PayoutId.ToString(tmp39);
+        tmp44.Append(", PayoutId: ");
+        PayoutId.ToString(tmp44);
       }
       if((PayoutToolId != null) && __isset.payout_tool_id)
       {
-        tmp39.Append(", PayoutToolId: ");
-        PayoutToolId.ToString(tmp39);
+        tmp44.Append(", PayoutToolId: ");
+        PayoutToolId.ToString(tmp44);
       }
-      tmp39.Append(')');
-      return tmp39.ToString();
+      tmp44.Append(')');
+      return tmp44.ToString();
     }
   }
 

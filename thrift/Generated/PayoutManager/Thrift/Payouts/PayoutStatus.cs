@@ -54,6 +54,7 @@ namespace PayoutManager.Thrift.Payouts
         2 => Equals(As_paid, other.As_paid),
         3 => Equals(As_cancelled, other.As_cancelled),
         4 => Equals(As_confirmed, other.As_confirmed),
+        5 => Equals(As_failed, other.As_failed),
         _ => true,
       };
     }
@@ -66,6 +67,7 @@ namespace PayoutManager.Thrift.Payouts
         2 => As_paid?.GetHashCode() ?? 0,
         3 => As_cancelled?.GetHashCode() ?? 0,
         4 => As_confirmed?.GetHashCode() ?? 0,
+        5 => As_failed?.GetHashCode() ?? 0,
         _ =>  (new ___undefined()).GetHashCode()
       };
     }
@@ -78,6 +80,7 @@ namespace PayoutManager.Thrift.Payouts
         2 => new paid(As_paid?.DeepCopy() ?? new()),
         3 => new cancelled(As_cancelled?.DeepCopy() ?? new()),
         4 => new confirmed(As_confirmed?.DeepCopy() ?? new()),
+        5 => new failed(As_failed?.DeepCopy() ?? new()),
         _ => new ___undefined()
       };
     }
@@ -341,18 +344,75 @@ namespace PayoutManager.Thrift.Payouts
       }
     }
 
+    public global::PayoutManager.Thrift.Payouts.PayoutFailed? As_failed
+    {
+      get
+      {
+        return (5 == Isset) && (Data != null) ? (global::PayoutManager.Thrift.Payouts.PayoutFailed?)Data : default;
+      }
+    }
+
+    public class failed : PayoutStatus
+    {
+      private readonly global::PayoutManager.Thrift.Payouts.PayoutFailed _data;
+      public override object? Data { get { return _data; } }
+      public failed(global::PayoutManager.Thrift.Payouts.PayoutFailed data) : base(5)
+      {
+        this._data = data;
+      }
+      public new failed DeepCopy()
+      {
+        return new failed(_data.DeepCopy()!);
+      }
+
+      public override bool Equals(object? that)
+      {
+        if (that is not PayoutStatus other) return false;
+        if (ReferenceEquals(this, other)) return true;
+
+        return Equals( _data, other.As_failed);
+      }
+
+      public override int GetHashCode()
+      {
+        return _data.GetHashCode();
+      }
+
+      public override async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken) {
+        oprot.IncrementRecursionDepth();
+        try
+        {
+          var struc = new TStruct("PayoutStatus");
+          await oprot.WriteStructBeginAsync(struc, cancellationToken);
+          var field = new TField();
+          field.Name = "failed";
+          field.Type = TType.Struct;
+          field.ID = 5;
+          await oprot.WriteFieldBeginAsync(field, cancellationToken);
+          await _data.WriteAsync(oprot, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+          await oprot.WriteFieldStopAsync(cancellationToken);
+          await oprot.WriteStructEndAsync(cancellationToken);
+        }
+        finally
+        {
+          oprot.DecrementRecursionDepth();
+        }
+      }
+    }
+
     public static async Task<PayoutStatus> ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
     {
       iprot.IncrementRecursionDepth();
       try
       {
-        PayoutStatus tmp17;
+        PayoutStatus tmp21;
         await iprot.ReadStructBeginAsync(cancellationToken);
         TField field = await iprot.ReadFieldBeginAsync(cancellationToken);
         if (field.Type == TType.Stop)
         {
           await iprot.ReadFieldEndAsync(cancellationToken);
-          tmp17 = new ___undefined();
+          tmp21 = new ___undefined();
         }
         else
         {
@@ -360,51 +420,62 @@ namespace PayoutManager.Thrift.Payouts
           {
             case 1:
               if (field.Type == TType.Struct) {
-                global::PayoutManager.Thrift.Payouts.PayoutUnpaid tmp18;
-                tmp18 = new global::PayoutManager.Thrift.Payouts.PayoutUnpaid();
-                await tmp18.ReadAsync(iprot, cancellationToken);
-                tmp17 = new unpaid(tmp18);
+                global::PayoutManager.Thrift.Payouts.PayoutUnpaid tmp22;
+                tmp22 = new global::PayoutManager.Thrift.Payouts.PayoutUnpaid();
+                await tmp22.ReadAsync(iprot, cancellationToken);
+                tmp21 = new unpaid(tmp22);
               } else { 
                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-                tmp17 = new ___undefined();
+                tmp21 = new ___undefined();
               }
               break;
             case 2:
               if (field.Type == TType.Struct) {
-                global::PayoutManager.Thrift.Payouts.PayoutPaid tmp19;
-                tmp19 = new global::PayoutManager.Thrift.Payouts.PayoutPaid();
-                await tmp19.ReadAsync(iprot, cancellationToken);
-                tmp17 = new paid(tmp19);
+                global::PayoutManager.Thrift.Payouts.PayoutPaid tmp23;
+                tmp23 = new global::PayoutManager.Thrift.Payouts.PayoutPaid();
+                await tmp23.ReadAsync(iprot, cancellationToken);
+                tmp21 = new paid(tmp23);
               } else { 
                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-                tmp17 = new ___undefined();
+                tmp21 = new ___undefined();
               }
               break;
             case 3:
               if (field.Type == TType.Struct) {
-                global::PayoutManager.Thrift.Payouts.PayoutCancelled tmp20;
-                tmp20 = new global::PayoutManager.Thrift.Payouts.PayoutCancelled();
-                await tmp20.ReadAsync(iprot, cancellationToken);
-                tmp17 = new cancelled(tmp20);
+                global::PayoutManager.Thrift.Payouts.PayoutCancelled tmp24;
+                tmp24 = new global::PayoutManager.Thrift.Payouts.PayoutCancelled();
+                await tmp24.ReadAsync(iprot, cancellationToken);
+                tmp21 = new cancelled(tmp24);
               } else { 
                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-                tmp17 = new ___undefined();
+                tmp21 = new ___undefined();
               }
               break;
             case 4:
               if (field.Type == TType.Struct) {
-                global::PayoutManager.Thrift.Payouts.PayoutConfirmed tmp21;
-                tmp21 = new global::PayoutManager.Thrift.Payouts.PayoutConfirmed();
-                await tmp21.ReadAsync(iprot, cancellationToken);
-                tmp17 = new confirmed(tmp21);
+                global::PayoutManager.Thrift.Payouts.PayoutConfirmed tmp25;
+                tmp25 = new global::PayoutManager.Thrift.Payouts.PayoutConfirmed();
+                await tmp25.ReadAsync(iprot, cancellationToken);
+                tmp21 = new confirmed(tmp25);
               } else { 
                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-                tmp17 = new ___undefined();
+                tmp21 = new ___undefined();
+              }
+              break;
+            case 5:
+              if (field.Type == TType.Struct) {
+                global::PayoutManager.Thrift.Payouts.PayoutFailed tmp26;
+                tmp26 = new global::PayoutManager.Thrift.Payouts.PayoutFailed();
+                await tmp26.ReadAsync(iprot, cancellationToken);
+                tmp21 = new failed(tmp26);
+              } else { 
+               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                tmp21 = new ___undefined();
               }
               break;
             default: 
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
-              tmp17 = new ___undefined();
+              tmp21 = new ___undefined();
               break;
           }
           await iprot.ReadFieldEndAsync(cancellationToken);
@@ -414,7 +485,7 @@ namespace PayoutManager.Thrift.Payouts
           }
         }
         await iprot.ReadStructEndAsync(cancellationToken);
-        return tmp17;
+        return tmp21;
     }
     finally
     {

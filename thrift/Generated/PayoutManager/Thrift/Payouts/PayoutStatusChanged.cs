@@ -51,12 +51,12 @@ namespace PayoutManager.Thrift.Payouts
 
     public PayoutStatusChanged DeepCopy()
     {
-      var tmp46 = new PayoutStatusChanged();
+      var tmp51 = new PayoutStatusChanged();
       if((Status != null))
       {
-        tmp46.Status = (global::PayoutManager.Thrift.Payouts.PayoutStatus)this.Status.DeepCopy()!;
+        tmp51.Status = (global::PayoutManager.Thrift.Payouts.PayoutStatus)this.Status.DeepCopy()!;
       }
-      return tmp46;
+      return tmp51;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -113,15 +113,15 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp47 = new TStruct("PayoutStatusChanged");
-        await oprot.WriteStructBeginAsync(tmp47, cancellationToken);
-        var tmp48 = new TField();
+        var tmp52 = new TStruct("PayoutStatusChanged");
+        await oprot.WriteStructBeginAsync(tmp52, cancellationToken);
+        var tmp53 = new TField();
         if((Status != null))
         {
-          tmp48.Name = "status";
-          tmp48.Type = TType.Struct;
-          tmp48.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp48, cancellationToken);
+          tmp53.Name = "status";
+          tmp53.Type = TType.Struct;
+          tmp53.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp53, cancellationToken);
           await Status.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -154,14 +154,14 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp49 = new StringBuilder("PayoutStatusChanged(");
+      var tmp54 = new StringBuilder("PayoutStatusChanged(");
       if((Status != null))
       {
-        tmp49.Append(", Status: ");
-        Status.ToString(tmp49);
+        tmp54.Append(", Status: ");
+        Status.ToString(tmp54);
       }
-      tmp49.Append(')');
-      return tmp49.ToString();
+      tmp54.Append(')');
+      return tmp54.ToString();
     }
   }
 

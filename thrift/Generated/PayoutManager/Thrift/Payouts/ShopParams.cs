@@ -54,16 +54,16 @@ namespace PayoutManager.Thrift.Payouts
 
     public ShopParams DeepCopy()
     {
-      var tmp31 = new ShopParams();
+      var tmp36 = new ShopParams();
       if((PartyId != null))
       {
-        tmp31.PartyId = this.PartyId!;
+        tmp36.PartyId = this.PartyId!;
       }
       if((ShopId != null))
       {
-        tmp31.ShopId = this.ShopId!;
+        tmp36.ShopId = this.ShopId!;
       }
-      return tmp31;
+      return tmp36;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -136,24 +136,24 @@ namespace PayoutManager.Thrift.Payouts
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp32 = new TStruct("ShopParams");
-        await oprot.WriteStructBeginAsync(tmp32, cancellationToken);
-        var tmp33 = new TField();
+        var tmp37 = new TStruct("ShopParams");
+        await oprot.WriteStructBeginAsync(tmp37, cancellationToken);
+        var tmp38 = new TField();
         if((PartyId != null))
         {
-          tmp33.Name = "party_id";
-          tmp33.Type = TType.String;
-          tmp33.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp33, cancellationToken);
+          tmp38.Name = "party_id";
+          tmp38.Type = TType.String;
+          tmp38.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp38, cancellationToken);
           await oprot.WriteStringAsync(PartyId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ShopId != null))
         {
-          tmp33.Name = "shop_id";
-          tmp33.Type = TType.String;
-          tmp33.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp33, cancellationToken);
+          tmp38.Name = "shop_id";
+          tmp38.Type = TType.String;
+          tmp38.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp38, cancellationToken);
           await oprot.WriteStringAsync(ShopId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -191,19 +191,19 @@ namespace PayoutManager.Thrift.Payouts
 
     public override string ToString()
     {
-      var tmp34 = new StringBuilder("ShopParams(");
+      var tmp39 = new StringBuilder("ShopParams(");
       if((PartyId != null))
       {
-        tmp34.Append(", PartyId: ");
-        PartyId.ToString(tmp34);
+        tmp39.Append(", PartyId: ");
+        PartyId.ToString(tmp39);
       }
       if((ShopId != null))
       {
-        tmp34.Append(", ShopId: ");
-        ShopId.ToString(tmp34);
+        tmp39.Append(", ShopId: ");
+        ShopId.ToString(tmp39);
       }
-      tmp34.Append(')');
-      return tmp34.ToString();
+      tmp39.Append(')');
+      return tmp39.ToString();
     }
   }
 

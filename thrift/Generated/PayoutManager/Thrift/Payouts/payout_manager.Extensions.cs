@@ -47,10 +47,10 @@ namespace PayoutManager.Thrift.Payouts
       if (source == null)
         return null;
 
-      var tmp155 = new List<global::PayoutManager.Thrift.Domain.FinalCashFlowPosting>(source.Count);
+      var tmp160 = new List<global::PayoutManager.Thrift.Domain.FinalCashFlowPosting>(source.Count);
       foreach (var elem in source)
-        tmp155.Add(elem.DeepCopy()!);
-      return tmp155;
+        tmp160.Add(elem.DeepCopy()!);
+      return tmp160;
     }
 
 
@@ -74,10 +74,10 @@ namespace PayoutManager.Thrift.Payouts
       if (source == null)
         return null;
 
-      var tmp156 = new List<string>(source.Count);
+      var tmp161 = new List<string>(source.Count);
       foreach (var elem in source)
-        tmp156.Add(elem!);
-      return tmp156;
+        tmp161.Add(elem!);
+      return tmp161;
     }
 
 
