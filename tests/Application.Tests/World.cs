@@ -19,7 +19,13 @@ internal sealed class World
     private readonly IMediator _mediator;
 
     public World()
+        : this(new InMemoryLedger())
     {
+    }
+
+    public World(ILedger ledger)
+    {
+        AnyLedger = ledger;
         Store = new InMemoryStore(Clock);
         Services = new ServiceCollection()
             .AddLogging()
@@ -28,7 +34,7 @@ internal sealed class World
             .AddSingleton<IOperationStore>(Store)
             .AddSingleton<IEventOutbox>(Store)
             .AddSingleton<IPayoutHistory>(Store)
-            .AddSingleton<ILedger>(Ledger)
+            .AddSingleton(ledger)
             .AddSingleton<IPartyManagement>(Parties)
             .AddSingleton<IEventPublisher>(Broker)
             .AddSingleton<IPublishedEvents>(Broker)
@@ -44,7 +50,9 @@ internal sealed class World
 
     public InMemoryStore Store { get; }
 
-    public InMemoryLedger Ledger { get; } = new();
+    public ILedger AnyLedger { get; }
+
+    public InMemoryLedger Ledger => (InMemoryLedger)AnyLedger;
 
     public InMemoryParties Parties { get; } = new();
 

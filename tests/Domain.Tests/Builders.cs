@@ -36,6 +36,7 @@ internal static class Builders
         PayoutState.Unpaid => Unpaid(),
         PayoutState.Paid => Restored(PayoutStatus.Paid),
         PayoutState.Confirmed => Unpaid().Confirm(),
+        PayoutState.Failed => Restored(PayoutStatus.Failed),
         _ => Unpaid().Cancel("first"),
     };
 

@@ -45,6 +45,8 @@ public class PayoutTests
     [InlineData(PayoutState.Confirmed, "cancel", PayoutState.Cancelled, true)]
     [InlineData(PayoutState.Cancelled, "confirm", null, false)]
     [InlineData(PayoutState.Cancelled, "cancel", PayoutState.Cancelled, false)]
+    [InlineData(PayoutState.Failed, "confirm", null, false)]
+    [InlineData(PayoutState.Failed, "cancel", null, false)]
     public void The_lifecycle_is_this_table(PayoutState before, string verb, PayoutState? after, bool changes)
     {
         var payout = In(before);
@@ -53,7 +55,7 @@ public class PayoutTests
         if (after is null)
         {
             var e = Assert.Throws<InvalidPayoutStateException>(Act);
-            Assert.Equal("Cannot confirm payout payout-7: it is cancelled.", e.Message);
+            Assert.Equal($"Cannot {verb} payout payout-7: it is {before.ToString().ToLowerInvariant()}.", e.Message);
             return;
         }
 

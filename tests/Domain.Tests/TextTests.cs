@@ -61,13 +61,15 @@ public class TextTests
     [InlineData("""{"state":"unpaid"}""")]
     [InlineData("""{"state":"paid"}""")]
     [InlineData("""{"state":"confirmed"}""")]
+    [InlineData("""{"state":"failed"}""")]
     [InlineData("""{"state":"cancelled","details":"why"}""")]
     [InlineData("""{"state":"cancelled","details":""}""")]
     public void A_status_is_read_as_it_is_written(string json) =>
         Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<PayoutStatus>(json)));
 
     [Theory]
-    [InlineData("""{"state":"failed"}""", "'failed' is no state of a payout: must be unpaid, paid, confirmed or cancelled.")]
+    [InlineData("""{"state":"lost"}""", "'lost' is no state of a payout: must be unpaid, paid, confirmed, cancelled or failed.")]
+    [InlineData("""{"state":"failed","details":"why"}""", "A payout that is failed has no details.")]
     [InlineData("""{"state":"unpaid","details":"why"}""", "A payout that is unpaid has no details.")]
     [InlineData("""{"state":"cancelled"}""", "The details of a cancelled payout must be given.")]
     [InlineData("""{"details":"why"}""", "A PayoutStatus is an object with a state in JSON.")]

@@ -1,6 +1,8 @@
+using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Money;
 using PayoutManager.Domain.Parties;
 using PayoutManager.Domain.Payouts;
+using static PayoutManager.Domain.Tests.Builders;
 
 namespace PayoutManager.Domain.Tests;
 
@@ -31,6 +33,34 @@ public class ValueTests
         Assert.Equal(new Cash(5, new Currency("USD")), new Cash(5, new Currency("USD")));
         Assert.NotEqual(new Cash(5, new Currency("USD")), new Cash(5, new Currency("EUR")));
         Assert.Equal("5 USD", new Cash(5, new Currency("USD")).ToString());
+    }
+
+    [Theory]
+    [InlineData(long.MinValue, null)]
+    [InlineData(9_007_199_254_740_991, null)]
+    [InlineData(9_007_199_254_740_992, "must be at most 9007199254740991 minor units, is 9007199254740992")]
+    [InlineData(long.MaxValue, "must be at most 9007199254740991 minor units, is 9223372036854775807")]
+    public void An_amount_to_be_moved_ends_far_from_where_the_ledger_would_wrap(long amount, string? fault)
+    {
+        Assert.Equal(fault, Cash.AmountFault(amount));
+        Assert.Equal(
+            fault is null ? null : $"posting 2 {fault}",
+            new CashFlow([Posting(AccountType.MerchantSettlement, AccountType.MerchantPayout, 5), Posting(AccountType.MerchantPayout, AccountType.SystemSettlement, amount)]).AmountFault());
+    }
+
+    /// <summary>A predecessor's rows are read as they are, whatever today's rules.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("rub")]
+    [InlineData("a\nb")]
+    public void What_was_stored_before_is_taken_as_it_is(string stored)
+    {
+        Assert.Equal(stored, Currency.Restore(stored).Code);
+        Assert.Equal(stored, PayoutId.Restore(stored).Value);
+        Assert.Equal(stored, PartyId.Restore(stored).Value);
+        Assert.Equal(stored, ShopId.Restore(stored).Value);
+        Assert.Equal(stored, PayoutToolId.Restore(stored).Value);
+        Assert.Equal(PayoutId.Restore("p1"), new PayoutId("p1"));
     }
 
     [Theory]

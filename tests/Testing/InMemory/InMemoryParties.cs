@@ -32,6 +32,9 @@ public sealed class InMemoryParties : IPartyManagement
 
     public Exception? Fault { get; set; }
 
+    /// <summary>What a payout costs, in minor units.</summary>
+    public long FixedFee { get; set; } = 2_500;
+
     public Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken) =>
         Fault is null ? Task.FromResult(id == _party.Id ? _party : null) : throw Fault;
 
@@ -44,7 +47,7 @@ public sealed class InMemoryParties : IPartyManagement
         return Task.FromResult(new CashFlow(
         [
             new(new(AccountType.MerchantSettlement, Settlement), new(AccountType.MerchantPayout, 12), cash),
-            new(new(AccountType.MerchantPayout, 12), new(AccountType.SystemSettlement, 20), cash with { Amount = 2_500 }, "fixed fee"),
+            new(new(AccountType.MerchantPayout, 12), new(AccountType.SystemSettlement, 20), cash with { Amount = FixedFee }, "fixed fee"),
         ]));
     }
 

@@ -21,6 +21,9 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     /// <summary>Fails the next call of a method, before it has an effect.</summary>
     public Queue<(string Method, Exception Fault)> Faults { get; } = [];
 
+    /// <summary>Runs before each call, with its name.</summary>
+    public Action<string> BeforeCall { get; set; } = _ => { };
+
     public IReadOnlyList<PayoutEvent> Events => [.. _events.Select(e => e.Change)];
 
     /// <summary>Who asked for the change of each event.</summary>
@@ -243,6 +246,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     {
         if (cancellationToken.IsCancellationRequested)
             throw new NotDoneException("The caller's time is up.");
+        BeforeCall(method);
         if (Faults.TryPeek(out var next) && next.Method == method)
             throw Faults.Dequeue().Fault;
     }
