@@ -9,6 +9,7 @@ using PayoutManager.Application.Operations;
 using PayoutManager.Application.Pipeline;
 using PayoutManager.Application.Ports;
 using PayoutManager.Application.Telemetry;
+using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application;
 
@@ -49,6 +50,7 @@ public static class ApplicationServices
         services.AddSingleton<StatusChangeRecovery>();
         services.AddSingleton<IOperationKind>(provider => provider.GetRequiredService<StatusChangeRecovery>());
         services.AddSingleton<OperationKinds>();
+        services.AddSingleton<NewPayoutId>(() => new PayoutId(Guid.CreateVersion7().ToString()));
         services.AddSingleton<CreateOperation>();
         services.AddSingleton<StatusChange>();
         services.AddSingleton(provider => new OperationRecovery(

@@ -41,6 +41,7 @@ internal sealed class Caller(World world, string name, Func<SimulatedHost> anyHo
 
     private Request Draw(string payoutId) => world.Random.Next(10) switch
     {
+        < 5 when world.Random.Next(12) == 0 => new CreateWithoutIdRequest(30_000),
         < 5 => new CreateRequest(payoutId, world.Random.Next(8) == 0 ? 40_000 : 30_000),
         < 8 => new ConfirmRequest(payoutId),
         _ => new CancelRequest(payoutId),
@@ -72,12 +73,21 @@ internal sealed class Caller(World world, string name, Func<SimulatedHost> anyHo
     private Told Sort(Request request, Exception? answer) => answer switch
     {
         null => Told.Success,
+        // Before anything was written down, PartyManagement's errors are told as they are; later ones are not.
+        NotDoneException or DependencyFailedException when request is CreateRequest or CreateWithoutIdRequest => Told.NotDone,
         NotDoneException => Told.NotDone,
-        // Only a create can find its plan spent: a change that is taken over goes the way that was begun.
-        LedgerRefusedException when world.IsCalm || request is not CreateRequest => Bug(answer),
+        LedgerRefusedException when !MayBeRefused(request) => Bug(answer),
         PayoutRefusedException or InvalidPayoutStateException or LedgerRefusedException => Told.Refused,
-        OutcomeUnknownException or DependencyFailedException or OperationCanceledException => Told.Unknown,
+        OutcomeUnknownException => Told.Unknown,
         _ => Bug(answer),
+    };
+
+    /// <summary>Whether the ledger can have a reason to refuse. What was begun is gone on with, so a confirm never does.</summary>
+    private bool MayBeRefused(Request request) => world.HistoryIsLost || request switch
+    {
+        CreateRequest or CreateWithoutIdRequest => !world.IsCalm,
+        CancelRequest => world.OperatorHasMovedPlans,
+        _ => false,
     };
 
     private Told Bug(Exception answer)

@@ -103,41 +103,43 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
 
     public async Task<LedgerClock> HoldAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        Accept(plan, await wire.CallAsync($"hold {plan.Id}", () => world.Ledger.Hold(plan) ?? "held", cancellationToken), "held");
+        Accept(plan, await wire.CallAsync($"hold {plan.Id}", () => world.Ledger.Hold(plan), cancellationToken));
         return new LedgerClock(null);
     }
 
     public async Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken) => Accept(
-        plan,
-        await wire.CallAsync($"commit {plan.Id}", () => world.Ledger.Finish(plan, PlanState.Committed) ?? "committed", cancellationToken),
-        "committed");
+        plan, await wire.CallAsync($"commit {plan.Id}", () => world.Ledger.Finish(plan, PlanState.Committed), cancellationToken));
 
     public async Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) => Accept(
-        plan,
-        await wire.CallAsync($"roll back {plan.Id}", () => world.Ledger.Finish(plan, PlanState.RolledBack) ?? "rolled back", cancellationToken),
-        "rolled back");
+        plan, await wire.CallAsync($"roll back {plan.Id}", () => world.Ledger.Finish(plan, PlanState.RolledBack), cancellationToken));
 
-    public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) => wire.CallAsync(
-        $"get plan {planId}",
-        () => world.Ledger.Plans.ContainsKey(planId) ? LedgerPlan.Restore(planId, []) : null,
-        cancellationToken);
+    public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The deployed ledger never answers GetPlan.");
 
     public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
         wire.CallAsync($"balance of {accountId}", () => world.Ledger.MinAvailable(accountId), cancellationToken);
 
-    public Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken) =>
-        new InMemoryParties().FindPartyAsync(id, cancellationToken);
+    public async Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken)
+    {
+        await wire.AskAsync("read party", cancellationToken);
+        return await world.Parties.FindPartyAsync(id, cancellationToken);
+    }
 
-    public Task<CashFlow> ComputeCashFlowAsync(
-        PartyId partyId, ShopId shopId, Cash cash, PayoutToolId payoutToolId, DateTimeOffset timestamp, CancellationToken cancellationToken) =>
-        new InMemoryParties().ComputeCashFlowAsync(partyId, shopId, cash, payoutToolId, timestamp, cancellationToken);
+    public async Task<CashFlow> ComputeCashFlowAsync(
+        PartyId partyId, ShopId shopId, Cash cash, PayoutToolId payoutToolId, DateTimeOffset timestamp, CancellationToken cancellationToken)
+    {
+        await wire.AskAsync("compute cash flow", cancellationToken);
+        return await world.Parties.ComputeCashFlowAsync(partyId, shopId, cash, payoutToolId, timestamp, cancellationToken);
+    }
 
     public IEventSession Open() => new Session(world, host);
 
-    private static void Accept(LedgerPlan plan, string answer, string accepted)
+    private static void Accept(LedgerPlan plan, LedgerReply reply)
     {
-        if (answer != accepted)
-            throw new LedgerRefusedException(plan.Id, answer);
+        if (reply == LedgerReply.Failed)
+            throw new OutcomeUnknownException($"plan {plan.Id}: HTTP 500");
+        if (reply == LedgerReply.Refused)
+            throw new LedgerRefusedException(plan.Id, "HTTP 400");
     }
 
     /// <summary>A line to the broker: what is on its way when the line is closed may or may not arrive.</summary>

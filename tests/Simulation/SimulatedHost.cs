@@ -24,7 +24,7 @@ internal sealed class SimulatedHost
         var leases = new OperationLeases(
             ports, new OperationKinds([createRecovery, changeRecovery]), signal, clock, options, NullLogger<OperationLeases>.Instance);
         var create = new CreateOperation(moves, createRecovery, leases, ports, clock, options);
-        _create = new CreatePayoutHandler(ports, ports, create, clock, NullLogger<CreatePayoutHandler>.Instance);
+        _create = new CreatePayoutHandler(ports, ports, create, world.MakeId, clock, NullLogger<CreatePayoutHandler>.Instance);
         _statusChange = new StatusChange(ports, changeRecovery, leases, clock, options);
 
         var recovery = new OperationRecovery(ports, leases, clock, options, NullLogger<OperationRecovery>.Instance);
@@ -45,6 +45,8 @@ internal sealed class SimulatedHost
             {
                 CreateRequest create => _create.Handle(
                     new CreatePayoutCommand("party-1", "shop-1", create.Amount, "RUB", create.PayoutId), time.Token),
+                CreateWithoutIdRequest create => _create.Handle(
+                    new CreatePayoutCommand("party-1", "shop-1", create.Amount, "RUB"), time.Token),
                 ConfirmRequest => _statusChange.RunAsync(request.PayoutId, new ConfirmIntent(), actor: null, time.Token),
                 _ => _statusChange.RunAsync(request.PayoutId, new CancelIntent("simulated"), actor: null, time.Token),
             });
@@ -61,6 +63,12 @@ internal sealed class SimulatedHost
 internal abstract record Request(string PayoutId);
 
 internal sealed record CreateRequest(string PayoutId, long Amount) : Request(PayoutId);
+
+/// <summary>A create whose id the service makes, so that nobody can repeat it.</summary>
+internal sealed record CreateWithoutIdRequest(long Amount) : Request(NoId)
+{
+    public const string NoId = "(none)";
+}
 
 internal sealed record ConfirmRequest(string PayoutId) : Request(PayoutId);
 

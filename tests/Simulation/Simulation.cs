@@ -15,6 +15,12 @@ internal sealed class Simulation
     // Lease and scan interval, and what a few slow calls take; and the longest that a late call stays on its way.
     private static readonly TimeSpan Promise = TimeSpan.FromSeconds(15 + 2 + 13);
 
+    // More than one scan of recovery takes.
+    private const int BurstSize = 40;
+
+    // Its plans' names do not fit the ledger, so they are hashed.
+    private static readonly string LongId = $"p-long-{new string('x', 80)}";
+
     private readonly World _world;
     private readonly SimulatedHost[] _hosts;
     private readonly List<Caller> _callers = [];
@@ -46,13 +52,11 @@ internal sealed class Simulation
         _world.DozePercent = random.Next(2) == 0 ? random.Next(1, 6) * 4 : 0;
         _world.IsCalm = _world.FaultPercent == 0 && _world.DozePercent == 0;
         _world.PayoutsComeInTurn = random.Next(2) == 0;
-        string[] payouts = [.. Enumerable.Range(1, Math.Max(1, random.Next(6) - 1)).Select(i => $"p{i}")];
+        List<string> payouts = [.. Enumerable.Range(1, Math.Max(1, random.Next(6) - 1)).Select(i => $"p{i}")];
+        if (random.Next(4) == 0)
+            payouts[^1] = LongId;
         for (var i = random.Next(2, 7); i > 0; i--)
-        {
-            var caller = new Caller(_world, $"caller {i}", () => _hosts[random.Next(_hosts.Length)], _memory);
-            caller.Start(payouts, random.Next(2, 9));
-            _callers.Add(caller);
-        }
+            StartCaller($"caller {i}", () => _hosts[random.Next(_hosts.Length)], payouts, random.Next(2, 9));
 
         for (var i = random.Next(4); i > 0; i--)
             At(random.Next((int)Storm.TotalMilliseconds), Crash);
@@ -63,7 +67,13 @@ internal sealed class Simulation
         }
 
         for (var i = random.Next(4); i > 0; i--)
-            At(random.Next((int)Storm.TotalMilliseconds), RollBackReverts);
+            At(random.Next((int)Storm.TotalMilliseconds), _world.RollBackReverts);
+        for (var i = random.Next(4); i > 0; i--)
+            At(random.Next((int)Storm.TotalMilliseconds), ChangeTerms);
+        if (random.Next(12) == 0)
+            At(random.Next((int)Storm.TotalMilliseconds), Burst);
+        if (random.Next(8) == 0)
+            LoseHistory(random.Next((int)Storm.TotalMilliseconds), random.Next(1, 5_000));
 
         _world.Scheduler.RunFor(Storm);
         for (var minutes = 0; _callers.Any(caller => !caller.IsDone); minutes++)
@@ -87,23 +97,39 @@ internal sealed class Simulation
 
     private void CheckEnd()
     {
-        var ids = _memory.Select(m => m.Request.PayoutId).Distinct().Order().ToList();
+        var ids = _memory.Select(m => new PayoutId(m.Request.PayoutId))
+            .Where(id => id.Value != CreateWithoutIdRequest.NoId)
+            .Concat(_world.MadeIds)
+            .Distinct()
+            .OrderBy(id => id.Value, StringComparer.Ordinal)
+            .ToList();
         foreach (var id in ids)
         {
-            var payoutId = new PayoutId(id);
-            var payout = _world.Store.FindAsync(payoutId, CancellationToken.None).Result;
-            Require(_world.Store.SpentAttempts(payoutId) is not null, $"an operation on {id} is not finished");
+            var payout = _world.Store.FindAsync(id, CancellationToken.None).Result;
+            Require(_world.Store.SpentAttempts(id) is not null, $"an operation on {id} is not finished");
+            if (_world.HistoryIsLost)
+            {
+                CheckPaidOnce(id);
+                continue;
+            }
+
             CheckLedger(id, payout);
-            CheckEvents(id, payout);
-            CheckTold(id, payout);
+            CheckEvents(id.Value, payout);
+            if (!_world.MadeIds.Contains(id))
+                CheckTold(id.Value, payout);
         }
 
+        CheckEventsArePublished();
+        if (_world.HistoryIsLost)
+            return;
+        CheckMadeIds();
+        var known = ids.SelectMany(id => _world.HoldsOf(id).Concat(_world.RevertsOf(id))).Select(plan => plan.Plan.Id).ToHashSet();
+        Require(_world.Ledger.Plans.Keys.All(known.Contains), "the ledger has a plan of no payout id");
         Require(_world.Ledger.MinAvailable(InMemoryParties.Settlement) >= 0, "the account is overdrawn");
-        Require(_world.Store.Published.Count == _world.Store.Events.Count, "an event is not published");
     }
 
     /// <summary>Each payout's state is that of its plan, and no other plan of it is held or committed.</summary>
-    private void CheckLedger(string id, Payout? payout)
+    private void CheckLedger(PayoutId id, Payout? payout)
     {
         var expected = new List<(string Plan, PlanState State)>();
         if (payout is not null)
@@ -120,18 +146,44 @@ internal sealed class Simulation
                 case PayoutState.Cancelled when reverted:
                     expected.Add((payout.HoldPlan.Id, PlanState.Committed));
                     // An operator may have rolled back earlier ones.
-                    expected.Add((payout.RevertPlan(Math.Max(1, _world.Ledger.RevertsOf(payout).Count())).Id, PlanState.Committed));
+                    expected.Add((_world.RevertsOf(id).Select(revert => revert.Plan.Id).LastOrDefault("a revert"), PlanState.Committed));
                     break;
             }
         }
 
-        var actual = _world.Ledger.Plans
-            .Where(p => p.Key.EndsWith($"_{id}", StringComparison.Ordinal) && p.Value.State != PlanState.RolledBack)
-            .Select(p => (p.Key, p.Value.State))
+        var actual = _world.HoldsOf(id).Concat(_world.RevertsOf(id))
+            .Where(p => p.State != PlanState.RolledBack)
+            .Select(p => (p.Plan.Id, p.State))
             .Order();
         Require(
             actual.SequenceEqual(expected.Order()),
             $"{id} is {payout?.Status.ToString() ?? "not there"}, its plans are {string.Join(", ", actual)}");
+    }
+
+    /// <summary>What holds even where the database or the ledger has lost its last seconds: nobody is paid twice.</summary>
+    private void CheckPaidOnce(PayoutId id)
+    {
+        var paid = _world.HoldsOf(id).Count(plan => plan.State == PlanState.Committed);
+        Require(paid <= 1, $"{id} was paid {paid} times");
+        var reverted = _world.RevertsOf(id).Count(plan => plan.State == PlanState.Committed);
+        Require(reverted <= 1, $"the money of {id} was given back {reverted} times");
+    }
+
+    /// <summary>Whoever gave no id gets one payout for each success, and none for a refusal or what was not done.</summary>
+    private void CheckMadeIds()
+    {
+        var created = _world.MadeIds.Count(id => _world.Store.Payouts.Any(payout => payout.Id == id));
+        var told = _memory.Where(m => m.Request is CreateWithoutIdRequest).Select(m => m.Told).ToList();
+        Require(created >= told.Count(t => t == Told.Success), "a payout without an id of the caller's was created, and is not there");
+        Require(
+            created <= told.Count(t => t is Told.Success or Told.Unknown),
+            "a payout without an id of the caller's is there, though its create was refused or not done");
+    }
+
+    private void CheckEventsArePublished()
+    {
+        Require(_world.Store.Published.Count == _world.Store.Events.Count, "an event is not published");
+        Require(_world.Store.Events.All(e => _world.Topic.Contains((e.Payout.Id.Value, e.SequenceId))), "an event was not told");
     }
 
     /// <summary>Events are 0..n, all told, and the last shows the payout as it is.</summary>
@@ -142,8 +194,6 @@ internal sealed class Simulation
             stored.Select(e => e.SequenceId).SequenceEqual(Enumerable.Range(0, (payout?.SequenceId ?? -1) + 1)),
             $"{id} has the events {string.Join(", ", stored.Select(e => e.SequenceId))}");
         Require(payout is null || stored[^1].Payout == payout, $"the last event of {id} is not the payout as it is");
-        Require(
-            stored.All(e => _world.Topic.Contains((id, e.SequenceId))), $"not every event of {id} was told");
     }
 
     /// <summary>Success is durable, and what came about was asked for by a call that was not told that nothing was done.</summary>
@@ -188,10 +238,52 @@ internal sealed class Simulation
         });
     }
 
-    private void RollBackReverts()
+    /// <summary>More operations at a time than one scan of recovery takes, on a host that then dies.</summary>
+    private void Burst()
     {
-        foreach (var plan in _world.Ledger.RollBackReverts())
-            _world.Note("operator", $"rolls back {plan}");
+        var slot = _world.Random.Next(_hosts.Length);
+        var host = _hosts[slot];
+        for (var i = 1; i <= BurstSize; i++)
+            StartCaller($"burst {i}", () => host, [$"b{i}"], calls: 1);
+        At(3_000 + _world.Random.Next(500), () =>
+        {
+            _world.Note(host.Actor.Name, "is killed in the burst");
+            host.Actor.Crash();
+            if (_hosts[slot] == host)
+                _hosts[slot] = Bear();
+        });
+    }
+
+    private void ChangeTerms()
+    {
+        _world.Parties.FixedFee = 2_000 + _world.Random.Next(3) * 500;
+        _world.Note("operator", $"the fixed fee is {_world.Parties.FixedFee} now");
+    }
+
+    private void LoseHistory(int at, int seconds)
+    {
+        var isDatabase = _world.Random.Next(2) == 0;
+        _world.IsCalm = false;
+        At(Math.Max(0, at - seconds), () =>
+        {
+            if (isDatabase)
+            {
+                var restore = _world.Store.TakeBackup();
+                At(seconds, () => _world.FailOver(restore));
+            }
+            else
+            {
+                var backup = _world.Ledger.Plans.ToDictionary();
+                At(seconds, () => _world.RestoreLedger(backup));
+            }
+        });
+    }
+
+    private void StartCaller(string name, Func<SimulatedHost> host, IReadOnlyList<string> payouts, int calls)
+    {
+        var caller = new Caller(_world, name, host, _memory);
+        caller.Start(payouts, calls);
+        _callers.Add(caller);
     }
 
     private void Sleep()

@@ -49,7 +49,22 @@ internal sealed class Wire(World world, Actor host)
         return result;
     }
 
-    /// <summary>A statement of the database: done or not, but never late and never doubled.</summary>
+    /// <summary>A call that only reads, at a peer that is not simulated any further.</summary>
+    public async Task AskAsync(string what, CancellationToken cancellationToken)
+    {
+        await TravelAsync(what, began: false, cancellationToken);
+        if (!GoesWrong)
+            return;
+        Note(what, "no answer");
+        throw world.Random.Next(2) == 0
+            ? new NotDoneException($"{what}: no answer")
+            : new DependencyFailedException($"{what}: HTTP 500", "Result Unexpected");
+    }
+
+    /// <summary>
+    /// A statement of the database: done or not, but never late and never doubled. An error of the short list proves that nothing was
+    /// written; every other may come before or after the commit, and one is of a kind that nobody thought of.
+    /// </summary>
     public async Task<T> ExecuteAsync<T>(string what, bool writes, Func<T> effect, CancellationToken cancellationToken)
     {
         await TravelAsync(what, began: false, cancellationToken);
@@ -63,8 +78,11 @@ internal sealed class Wire(World world, Actor host)
 
             if (world.Random.Next(2) == 0)
                 effect();
-            Note(what, "database lost during commit");
-            throw new OutcomeUnknownException($"{what}: lost during commit");
+            var isOfNoKnownKind = world.Random.Next(4) == 0;
+            Note(what, isOfNoKnownKind ? "SQL error that nobody thought of" : "database lost during commit");
+            throw isOfNoKnownKind
+                ? new FormatException($"{what}: an SQL error that nobody thought of")
+                : new OutcomeUnknownException($"{what}: lost during commit");
         }
 
         var result = effect();

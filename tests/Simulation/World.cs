@@ -15,6 +15,7 @@ internal sealed class World
         Scheduler = new Scheduler(seed);
         Store = new InMemoryStore(Scheduler.Clock);
         Network = new Actor("network", Scheduler);
+        Ledger = new LedgerBook { IsDeclared = Random.Next(4) == 0 };
     }
 
     public Scheduler Scheduler { get; }
@@ -23,7 +24,18 @@ internal sealed class World
 
     public InMemoryStore Store { get; }
 
-    public SimulatedLedger Ledger { get; } = new();
+    public LedgerBook Ledger { get; }
+
+    public InMemoryParties Parties { get; } = new();
+
+    /// <summary>The ids that the service made, because callers gave none.</summary>
+    public List<PayoutId> MadeIds { get; } = [];
+
+    public PayoutId MakeId()
+    {
+        MadeIds.Add(new PayoutId($"made-{MadeIds.Count + 1}"));
+        return MadeIds[^1];
+    }
 
     /// <summary>Carries what nobody waits for any more.</summary>
     public Actor Network { get; }
@@ -39,6 +51,15 @@ internal sealed class World
 
     /// <summary>Whether nothing but crashes goes wrong, so that the ledger has no reason to refuse a plan.</summary>
     public bool IsCalm { get; set; }
+
+    /// <summary>Whether an operator has rolled reverts back, so that the ledger may refuse a cancel.</summary>
+    public bool OperatorHasMovedPlans { get; private set; }
+
+    /// <summary>
+    /// Whether database or ledger have lost their last seconds, so that they may never agree again, what callers were told may not be
+    /// so, and the ledger may refuse anything.
+    /// </summary>
+    public bool HistoryIsLost { get; private set; }
 
     public List<(string PayoutId, int SequenceId)> Topic { get; } = [];
 
@@ -68,7 +89,7 @@ internal sealed class World
         if (sequenceId <= last)
             Duplicates++;
         _lastTold[payoutId] = Math.Max(last, sequenceId);
-        if (Store.Events.All(e => e.Payout.Id.Value != payoutId || e.SequenceId != sequenceId))
+        if (!HistoryIsLost && Store.Events.All(e => e.Payout.Id.Value != payoutId || e.SequenceId != sequenceId))
             Break($"event {sequenceId} of {payoutId} was told but never stored");
     }
 
@@ -78,6 +99,8 @@ internal sealed class World
     /// </summary>
     public void CheckNow()
     {
+        if (HistoryIsLost)
+            return;
         foreach (var (account, balance) in Ledger.Balances)
         {
             var taken = Store.Events
@@ -95,66 +118,42 @@ internal sealed class World
     private bool IsTaken(LedgerPlan plan) =>
         Ledger.Plans.TryGetValue(plan.Id, out var known) && known.State != PlanState.RolledBack;
 
-    private bool IsReverted(Payout payout) => Ledger.RevertsOf(payout).Any(revert => revert.State == PlanState.Committed);
-}
-
-/// <summary>The accounter's rules, with balances.</summary>
-internal sealed class SimulatedLedger
-{
-    private readonly Dictionary<string, (LedgerPlan Plan, PlanState State)> _plans = [];
-
-    /// <summary>What accounts have that can run dry; others are endless.</summary>
-    public Dictionary<long, long> Balances { get; } = [];
-
-    public IReadOnlyDictionary<string, (LedgerPlan Plan, PlanState State)> Plans => _plans;
+    private bool IsReverted(Payout payout) => RevertsOf(payout.Id).Any(revert => revert.State == PlanState.Committed);
 
     /// <summary>The plans that were to give a payout's money back, in order of their attempts.</summary>
-    public IEnumerable<(LedgerPlan Plan, PlanState State)> RevertsOf(Payout payout) =>
-        Enumerable.Range(1, int.MaxValue - 1)
-            .Select(attempt => _plans.GetValueOrDefault(LedgerPlan.RevertId(payout.Id, attempt)))
-            .TakeWhile(known => known.Plan is not null);
+    public IEnumerable<(LedgerPlan Plan, PlanState State)> RevertsOf(PayoutId payoutId) => PlansOf(attempt => LedgerPlan.RevertId(payoutId, attempt));
+
+    /// <summary>The plans that were to carry a payout out, in order of their attempts.</summary>
+    public IEnumerable<(LedgerPlan Plan, PlanState State)> HoldsOf(PayoutId payoutId) => PlansOf(attempt => LedgerPlan.HoldId(payoutId, attempt));
 
     /// <summary>An operator rolls back every revert that is held.</summary>
-    public IReadOnlyList<string> RollBackReverts()
+    public void RollBackReverts()
     {
-        var held = _plans.Where(p => p.Key.StartsWith("revert", StringComparison.Ordinal) && p.Value.State == PlanState.Held)
-            .Select(p => p.Value.Plan)
-            .ToList();
-        foreach (var plan in held)
-            _plans[plan.Id] = (plan, PlanState.RolledBack);
-        return [.. held.Select(plan => plan.Id)];
-    }
-
-    /// <returns>Why not; null if it is held.</returns>
-    public string? Hold(LedgerPlan plan)
-    {
-        if (_plans.TryGetValue(plan.Id, out var known) && known.State != PlanState.Held)
-            return $"is {known.State}";
-        if (known.Plan is { } held && !held.Postings.SequenceEqual(plan.Postings))
-            return "has other postings";
-        _plans[plan.Id] = (plan, PlanState.Held);
-        return null;
-    }
-
-    /// <returns>Why not; null if it is so.</returns>
-    public string? Finish(LedgerPlan plan, PlanState final)
-    {
-        if (!_plans.TryGetValue(plan.Id, out var known))
-            return "is unknown";
-        if (known.State != PlanState.Held && known.State != final)
-            return $"is {known.State}";
-        if (!known.Plan.Postings.SequenceEqual(plan.Postings))
-            return "has other postings";
-        _plans[plan.Id] = (known.Plan, final);
-        return null;
-    }
-
-    public long MinAvailable(long account) => Balances.GetValueOrDefault(account, long.MaxValue / 2) + _plans.Values
-        .SelectMany(p => p.Plan.Postings.Select(posting => (p.State, Posting: posting)))
-        .Sum(p => (p.State, p.Posting) switch
+        foreach (var (plan, _) in Ledger.Plans.Values.Where(p => p.Plan.Id.StartsWith("revert", StringComparison.Ordinal) && p.State == PlanState.Held).ToList())
         {
-            (PlanState.Held or PlanState.Committed, { } posting) when posting.FromId == account => -posting.Volume.Amount,
-            (PlanState.Committed, { } posting) when posting.ToId == account => posting.Volume.Amount,
-            _ => 0,
-        });
+            OperatorHasMovedPlans = true;
+            Ledger.Move(plan, PlanState.RolledBack);
+            Note("operator", $"rolls back {plan.Id}");
+        }
+    }
+
+    /// <summary>The database fails over to a standby that lacks the last commits.</summary>
+    public void FailOver(Action restore)
+    {
+        restore();
+        HistoryIsLost = true;
+        Note("world", "the database has lost its last seconds");
+    }
+
+    /// <summary>The ledger is restored from a backup.</summary>
+    public void RestoreLedger(IReadOnlyDictionary<string, (LedgerPlan Plan, PlanState State)> backup)
+    {
+        Ledger.Restore(backup);
+        HistoryIsLost = true;
+        Note("world", "the ledger has lost its last seconds");
+    }
+
+    // Attempts that were never held leave gaps.
+    private IEnumerable<(LedgerPlan Plan, PlanState State)> PlansOf(Func<int, string> name) =>
+        Enumerable.Range(1, Ledger.Plans.Count + 20).Select(attempt => Ledger.Plans.GetValueOrDefault(name(attempt))).Where(known => known.Plan is not null);
 }

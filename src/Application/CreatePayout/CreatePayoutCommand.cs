@@ -35,10 +35,14 @@ public sealed record CreatePayoutCommand(
     string? PayoutToolId = null,
     Actor? Actor = null) : IRequest<Payout>;
 
+/// <summary>Makes an id where the caller gives none.</summary>
+internal delegate PayoutId NewPayoutId();
+
 internal sealed class CreatePayoutHandler(
     IPayoutStore payouts,
     IPartyManagement parties,
     CreateOperation operation,
+    NewPayoutId newId,
     TimeProvider clock,
     ILogger<CreatePayoutHandler> logger) : IRequestHandler<CreatePayoutCommand, Payout>
 {
@@ -69,7 +73,7 @@ internal sealed class CreatePayoutHandler(
             new ShopId(command.ShopId),
             new Cash(command.Amount, new Currency(command.Currency)),
             command.PayoutToolId is { } toolId ? new PayoutToolId(toolId) : null);
-        var payoutId = new PayoutId(command.PayoutId ?? Guid.CreateVersion7().ToString());
+        var payoutId = command.PayoutId is { } id ? new PayoutId(id) : newId();
 
         var (intent, account) = await PrepareAsync(request, payoutId, idIsOurs: command.PayoutId is null, cancellationToken);
         return await operation.RunAsync(intent, account.SettlementId, command.Actor, cancellationToken);

@@ -24,12 +24,12 @@ internal sealed class OperationLeases(
         int? expectedSequenceId,
         Actor? actor,
         CancellationToken cancellationToken) =>
-        store.IntendAsync(
-            payoutId, intent, expectedSequenceId, Operation.NewOwner(), actor, options.LeaseDuration, cancellationToken);
+        ClosedAsync(store.IntendAsync(
+            payoutId, intent, expectedSequenceId, Operation.NewOwner(), actor, options.LeaseDuration, cancellationToken));
 
     /// <inheritdoc cref="IOperationStore.TakeOverAsync"/>
     public Task<Operation?> TakeOverAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
-        store.TakeOverAsync(payoutId, Operation.NewOwner(), options.LeaseDuration, cancellationToken);
+        ClosedAsync(store.TakeOverAsync(payoutId, Operation.NewOwner(), options.LeaseDuration, cancellationToken));
 
     /// <summary>Carries out an operation that was just written down. <inheritdoc cref="RunAsync" path="/summary"/></summary>
     /// <inheritdoc cref="RunAsync"/>
@@ -103,6 +103,19 @@ internal sealed class OperationLeases(
         {
             renewing.Cancel();
             await renewal;
+        }
+    }
+
+    /// <summary>What fails without proof that nothing was written may have been written.</summary>
+    private static async Task<T> ClosedAsync<T>(Task<T> write)
+    {
+        try
+        {
+            return await write;
+        }
+        catch (Exception e) when (e is not (NotDoneException or OutcomeUnknownException))
+        {
+            throw new OutcomeUnknownException("The database failed in a way that nobody expected.", e);
         }
     }
 

@@ -17,6 +17,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     private readonly Dictionary<PayoutId, string> _digests = [];
     private readonly List<Actor?> _actors = [];
     private (string? Owner, DateTimeOffset Until) _relayLease;
+    private long _lastEventId;
 
     /// <summary>Fails the next call of a method, before it has an effect.</summary>
     public Queue<(string Method, Exception Fault)> Faults { get; } = [];
@@ -34,6 +35,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     /// <summary>The attempts noted as spent; 0 where nothing is noted; null while something is under way.</summary>
     public int? SpentAttempts(PayoutId id) =>
         !_operations.TryGetValue(id, out var entry) ? 0 : entry.Operation is null ? entry.Attempt : null;
+
+    public IReadOnlyCollection<Payout> Payouts => _payouts.Values;
 
     public void Put(Payout payout) => _payouts[payout.Id] = payout;
 
@@ -111,7 +114,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             _digests[operation.PayoutId] = create.Request.Digest();
         _actors.Add(operation.Actor);
         _payouts[operation.PayoutId] = change.Payout;
-        _events.Add((new OutboxEvent(_events.Count + 1, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id}")), change));
+        _events.Add((new OutboxEvent(++_lastEventId, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id}")), change));
         return Task.FromResult(true);
     }
 
@@ -170,8 +173,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
         Enter(nameof(MarkPublishedAsync), cancellationToken);
-        foreach (var id in ids)
-            _published[id] = clock.GetUtcNow();
+        foreach (var (stored, _) in _events.Where(e => ids.Contains(e.Event.Id)))
+            _published[stored.Id] = clock.GetUtcNow();
         return Task.CompletedTask;
     }
 
@@ -220,6 +223,33 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         foreach (var (stored, _) in _events.Where(e => e.Event.PayoutId == payoutId && e.Event.SequenceId >= fromSequenceId))
             _published.Remove(stored.Id);
         return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// Keeps everything as it is now, and returns what brings it back, as a fail-over to a standby that lacks the latest commits does.
+    /// Event ids go on from where they are: PostgreSQL logs a sequence ahead of its use.
+    /// </summary>
+    public Action TakeBackup()
+    {
+        var (payouts, operations, events) = (_payouts.ToArray(), _operations.ToArray(), _events.ToArray());
+        var (published, digests, actors, lease) = (_published.ToArray(), _digests.ToArray(), _actors.ToArray(), _relayLease);
+        return () =>
+        {
+            Refill(_payouts, payouts);
+            Refill(_operations, operations);
+            Refill(_events, events);
+            Refill(_published, published);
+            Refill(_digests, digests);
+            Refill(_actors, actors);
+            _relayLease = lease;
+        };
+
+        static void Refill<T>(ICollection<T> collection, T[] contents)
+        {
+            collection.Clear();
+            foreach (var item in contents)
+                collection.Add(item);
+        }
     }
 
     /// <summary>Loses an event, as no transaction does.</summary>

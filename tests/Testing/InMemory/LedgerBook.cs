@@ -49,11 +49,13 @@ public sealed class LedgerBook
     {
         if (plan.Postings.Count == 0 || plan.Postings.Any(p => p.FromId == p.ToId || p.Volume.Amount < 0))
             return LedgerReply.Refused;
+        if (!IsDeclared && plan.Id.EnumerateRunes().Count() > LongestPlanName)
+            return LedgerReply.Failed;
         if (_plans.TryGetValue(plan.Id, out var known) && (known.State != PlanState.Held || !HasSamePostings(known.Plan, plan)))
             return LedgerReply.Refused;
         if (plan.Postings.Any(p => UnknownAccounts.Contains(p.FromId) || UnknownAccounts.Contains(p.ToId)))
             return LedgerReply.Refused;
-        if (!IsDeclared && (plan.Id.EnumerateRunes().Count() > LongestPlanName || plan.Postings.Any(p => p.Volume.Currency.Code.Length > LongestCurrency)))
+        if (!IsDeclared && plan.Postings.Any(p => p.Volume.Currency.Code.Length > LongestCurrency))
             return LedgerReply.Failed;
         _plans.TryAdd(plan.Id, (plan, PlanState.Held));
         return LedgerReply.Ok;
