@@ -41,13 +41,15 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>Starts a sandbox.</summary>
     /// <param name="url">Where to listen; port 0 for a free one.</param>
     /// <param name="configure">What else the host of it needs; it reads no configuration and logs nothing by itself.</param>
+    /// <param name="ledger">How Shumway answers; <see cref="Ledger.Accounter.Form"/> changes it later.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     public static async Task<SandboxServer> StartAsync(
         string url,
         Action<WebApplicationBuilder>? configure = null,
+        LedgerForm ledger = LedgerForm.Deployed,
         CancellationToken cancellationToken = default)
     {
-        var accounter = new Accounter();
+        var accounter = new Accounter(ledger);
         var book = new PartyBook(accounter);
         var faults = new FaultInjector();
 
@@ -58,7 +60,8 @@ public sealed class SandboxServer : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
-            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
+            json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             json.SerializerOptions.WriteIndented = true;
         });
 
@@ -66,6 +69,7 @@ public sealed class SandboxServer : IAsyncDisposable
         MapWoody(app, PartyManagementService.Path, PartyManagementService.Create(book), faults);
         MapWoody(app, AccounterService.Path, AccounterService.Create(accounter), faults);
         MapPages(app, accounter, book);
+        MapLedger(app, accounter);
         MapFaults(app, faults);
         await app.StartAsync(cancellationToken);
         return new SandboxServer(app, accounter, book, faults);
@@ -82,21 +86,58 @@ public sealed class SandboxServer : IAsyncDisposable
             http => http.Request.Path == path,
             branch => branch.Use(faults.InvokeAsync).RunWoody(service, new WoodyEndpointOptions { Path = path, Service = path }));
 
+    private static void MapLedger(IEndpointRouteBuilder pages, Accounter accounter)
+    {
+        pages.MapGet("/ledger", () => new LedgerSettings { Form = accounter.Form });
+        pages.MapPut("/ledger", (HttpRequest request) => PutAsync<LedgerSettings>(
+            request,
+            $"an object with form, which is {Names<LedgerForm>()}",
+            settings =>
+            {
+                accounter.Form = settings.Form;
+                return Results.Json(settings);
+            }));
+    }
+
     private static void MapFaults(IEndpointRouteBuilder pages, FaultInjector faults)
     {
         pages.MapGet("/faults", () => new { faults.Settings, faults.Counts });
-        pages.MapPut("/faults", (FaultSettings settings) =>
-        {
-            if (settings.FindFault() is { } fault)
-                return Results.BadRequest(fault);
-            faults.Settings = settings;
-            return Results.Json(settings);
-        });
+        pages.MapPut("/faults", (HttpRequest request) => PutAsync<FaultSettings>(
+            request,
+            $"an object with any of rate, kinds, path, longestDelay and latency; kinds are {Names<Fault>()}",
+            settings =>
+            {
+                if (settings.FindFault() is { } fault)
+                    return Results.BadRequest(fault);
+                faults.Settings = settings;
+                return Results.Json(settings);
+            }));
     }
+
+    private static async Task<IResult> PutAsync<T>(HttpRequest request, string expected, Func<T, IResult> put)
+        where T : class
+    {
+        if (!request.HasJsonContentType())
+            return Results.Text("the content type must be application/json", statusCode: StatusCodes.Status415UnsupportedMediaType);
+        try
+        {
+            return await request.ReadFromJsonAsync<T>() is { } settings
+                ? put(settings)
+                : Results.BadRequest($"the body must be {expected}; it is null");
+        }
+        catch (JsonException e)
+        {
+            return Results.BadRequest($"the body must be {expected}: {e.Message}");
+        }
+    }
+
+    private static string Names<T>()
+        where T : struct, Enum =>
+        string.Join(", ", Enum.GetNames<T>().Select(JsonNamingPolicy.CamelCase.ConvertName));
 
     private static void MapPages(IEndpointRouteBuilder pages, Accounter accounter, PartyBook book)
     {
-        pages.MapGet("/", () => Results.Json((string[])["/parties", "/accounts", "/accounts/{id}", "/plans?containing=", "/plans/{id}", "/faults"]));
+        pages.MapGet("/", () => Results.Json((string[])["/parties", "/accounts", "/accounts/{id}", "/plans?containing=", "/plans/{id}", "/ledger", "/faults"]));
         pages.MapGet("/parties", () => book.Parties.Values.Select(party => new
         {
             party.Id,
@@ -119,6 +160,11 @@ public sealed class SandboxServer : IAsyncDisposable
         });
         pages.MapGet("/plans", (string? containing) => accounter.ListPlans(containing));
         pages.MapGet("/plans/{id}", (string id) => OneOf(accounter.ListPlans(id).Where(p => p.Id == id)));
+    }
+
+    private sealed record LedgerSettings
+    {
+        public required LedgerForm Form { get; init; }
     }
 
     private static IResult OneOf<T>(IEnumerable<T> found) =>

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
+using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Sandbox.Parties;
 using PayoutManager.Thrift.Accounting;
 
@@ -53,5 +56,51 @@ public sealed class SandboxServerTests : IAsyncLifetime
         Assert.Equal(0, _sandbox.Accounter.ListAccounts().Where(a => a.Currency == "RUB").Sum(a => a.OwnAmount));
         Assert.Equal(HttpStatusCode.NotFound, (await _http.PostAsync("/accounts/99999/deposits/1", null)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _http.PostAsync("/accounts/16/deposits/-1", null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_ledger_s_form_can_be_seen_and_changed()
+    {
+        Assert.Equal("deployed", await FormAsync());
+
+        var answer = await _http.PutAsJsonAsync("/ledger", new { form = "declared" });
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("declared", await FormAsync());
+        Assert.Equal(LedgerForm.Declared, _sandbox.Accounter.Form);
+
+        async Task<string?> FormAsync()
+        {
+            using var ledger = JsonDocument.Parse(await _http.GetStringAsync("/ledger"));
+            return ledger.RootElement.GetProperty("form").GetString();
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ "form": "old" }""")]
+    [InlineData("""{ "form": 1 }""")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("""{ "form": "declared", "limit": 64 }""")]
+    [InlineData("declared")]
+    public async Task A_form_that_makes_no_sense_is_refused(string settings)
+    {
+        var answer = await _http.PutAsync("/ledger", new StringContent(settings, Encoding.UTF8, "application/json"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.StartsWith(
+            "\"the body must be an object with form, which is deployed, declared", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(LedgerForm.Deployed, _sandbox.Accounter.Form);
+    }
+
+    [Theory]
+    [InlineData("/ledger")]
+    [InlineData("/faults")]
+    public async Task Settings_are_json(string page)
+    {
+        var answer = await _http.PutAsync(page, new StringContent("{}"));
+
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, answer.StatusCode);
+        Assert.Equal("the content type must be application/json", await answer.Content.ReadAsStringAsync());
     }
 }

@@ -23,6 +23,9 @@ internal sealed class LedgerPlan(string id)
 
     public SortedDictionary<long, PostingBatch> Batches { get; } = [];
 
+    /// <summary>What the plan's batches together add to each account; negative where they take.</summary>
+    public Dictionary<long, long> Nets { get; } = [];
+
     public PlanView View() => new(
         id,
         State,
