@@ -101,10 +101,10 @@ public sealed class SandboxServer : IAsyncDisposable
 
     private static void MapFaults(IEndpointRouteBuilder pages, FaultInjector faults)
     {
-        pages.MapGet("/faults", () => new { faults.Settings, faults.Counts });
+        pages.MapGet("/faults", () => new { faults.Settings, faults.Counts, faults.Left });
         pages.MapPut("/faults", (HttpRequest request) => PutAsync<FaultSettings>(
             request,
-            $"an object with any of rate, kinds, path, longestDelay and latency; kinds are {Names<Fault>()}",
+            $"an object with any of rate, kinds, path, method, count, longestDelay and latency; kinds are {Names<Fault>()}",
             settings =>
             {
                 if (settings.FindFault() is { } fault)

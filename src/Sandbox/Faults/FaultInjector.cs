@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using PayoutManager.Thrift.Serialization;
 
 namespace PayoutManager.Sandbox.Faults;
 
@@ -9,13 +11,30 @@ public sealed class FaultInjector
     private readonly Random _random = new(1);
     private readonly Dictionary<Fault, long> _counts = [];
     private volatile FaultSettings _settings = new();
+    private int? _left;
 
     /// <summary>How often calls go wrong from now on.</summary>
     /// <exception cref="ArgumentException">The settings make no sense.</exception>
     public FaultSettings Settings
     {
         get => _settings;
-        set => _settings = value.FindFault() is { } fault ? throw new ArgumentException(fault, nameof(value)) : value;
+        set
+        {
+            if (value.FindFault() is { } fault)
+                throw new ArgumentException(fault, nameof(value));
+            lock (_lock)
+                (_settings, _left) = (value, value.Count);
+        }
+    }
+
+    /// <summary>How many calls will still go wrong; null for no end.</summary>
+    public int? Left
+    {
+        get
+        {
+            lock (_lock)
+                return _left;
+        }
     }
 
     /// <summary>How many calls have gone wrong, by the way in which they did.</summary>
@@ -33,13 +52,17 @@ public sealed class FaultInjector
     {
         if (_settings.Latency is { Ticks: > 0 } latency)
             await Task.Delay(latency, TimeProvider.System);
-        if (Draw(http.Request.Path) is not var (fault, delay))
+        // Who asks for a method needs the body read; all others are served as they come.
+        var call = _settings.Method is null ? null : await DetachedCall.ReadAsync(http);
+        if (Draw(http.Request.Path, call) is not var (fault, delay))
         {
+            if (call is not null)
+                http.Request.Body = new MemoryStream(call.Body);
             await next(http);
             return;
         }
 
-        var call = await DetachedCall.ReadAsync(http);
+        call ??= await DetachedCall.ReadAsync(http);
         switch (fault)
         {
             case Fault.Unavailable:
@@ -71,6 +94,24 @@ public sealed class FaultInjector
                 await call.RunAsync(next);
                 Answer(http, StatusCodes.Status500InternalServerError, "Result Unexpected");
                 break;
+            case Fault.ProxyUnavailable:
+                await call.RunAsync(next);
+                http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                break;
+            case Fault.ProxyBadGateway:
+                await call.RunAsync(next);
+                http.Response.StatusCode = StatusCodes.Status502BadGateway;
+                break;
+            case Fault.ProxyTimeout:
+                await call.RunAsync(next);
+                http.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+                break;
+            case Fault.ConnectionReset:
+                await call.RunAsync(next);
+                // A socket that is closed without waiting sends a reset instead of an end.
+                http.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.Close(timeout: 0);
+                http.Abort();
+                break;
         }
     }
 
@@ -87,15 +128,22 @@ public sealed class FaultInjector
         http.Response.Headers["woody.error-reason"] = "a fault of the sandbox";
     }
 
-    private (Fault Fault, TimeSpan Delay)? Draw(PathString path)
+    private (Fault Fault, TimeSpan Delay)? Draw(PathString path, DetachedCall? call)
     {
-        var settings = _settings;
-        if (settings.Rate == 0 || (settings.Path is not null && path != settings.Path))
+        if (_settings.Rate == 0)
             return null;
         lock (_lock)
         {
-            if (_random.NextDouble() >= settings.Rate)
+            var settings = _settings;
+            if (_left == 0
+                || (settings.Path is not null && path != settings.Path)
+                || (settings.Method is not null && call?.Method != settings.Method)
+                || _random.NextDouble() >= settings.Rate)
+            {
                 return null;
+            }
+
+            _left--;
             var fault = settings.Kinds[_random.Next(settings.Kinds.Count)];
             _counts[fault] = _counts.GetValueOrDefault(fault) + 1;
             return (fault, settings.LongestDelay * _random.NextDouble());
@@ -105,6 +153,11 @@ public sealed class FaultInjector
     /// <summary>A call that does not depend on its connection any more.</summary>
     private sealed class DetachedCall(string path, HeaderDictionary headers, byte[] body)
     {
+        public byte[] Body => body;
+
+        /// <summary>The method that is called; null if the body does not say.</summary>
+        public string? Method { get; } = ReadMethod(body);
+
         public static async Task<DetachedCall> ReadAsync(HttpContext http)
         {
             using var body = new MemoryStream();
@@ -113,6 +166,18 @@ public sealed class FaultInjector
                 http.Request.Path,
                 new HeaderDictionary(http.Request.Headers.ToDictionary(StringComparer.OrdinalIgnoreCase)),
                 body.ToArray());
+        }
+
+        private static string? ReadMethod(byte[] body)
+        {
+            try
+            {
+                return ThriftMessage.Open(body).Envelope.Name;
+            }
+            catch (ThriftFormatException)
+            {
+                return null;
+            }
         }
 
         public async Task<DetachedAnswer> RunAsync(RequestDelegate next)

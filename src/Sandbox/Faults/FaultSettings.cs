@@ -1,3 +1,6 @@
+using PayoutManager.Sandbox.Ledger;
+using PayoutManager.Sandbox.Parties;
+
 namespace PayoutManager.Sandbox.Faults;
 
 /// <summary>A way in which a call can go wrong.</summary>
@@ -26,11 +29,31 @@ public enum Fault
 
     /// <summary>It is done, and the answer is an undeclared error all the same.</summary>
     UndeclaredAfterEffect,
+
+    /// <summary>It is done, and a proxy answers 503, without <c>woody.error-class</c>.</summary>
+    ProxyUnavailable,
+
+    /// <summary>It is done, and a proxy answers 502, without <c>woody.error-class</c>.</summary>
+    ProxyBadGateway,
+
+    /// <summary>It is done, and a proxy answers 504, without <c>woody.error-class</c>.</summary>
+    ProxyTimeout,
+
+    /// <summary>It is done, and the connection is reset (TCP RST) before the answer.</summary>
+    ConnectionReset,
 }
 
 /// <summary>How often calls go wrong, and how.</summary>
 public sealed record FaultSettings
 {
+    private static readonly string[] Paths = [PartyManagementService.Path, AccounterService.Path];
+
+    private static readonly string[] Methods =
+    [
+        "Get", "ComputePayoutCashFlow",
+        "Hold", "CommitPlan", "RollbackPlan", "GetPlan", "GetAccountByID", "GetBalanceByID",
+    ];
+
     /// <summary>The part of all calls that go wrong, from 0 to 1. Default 0.</summary>
     public double Rate { get; init; }
 
@@ -39,6 +62,12 @@ public sealed record FaultSettings
 
     /// <summary>The service whose calls go wrong, by its path; null for all services.</summary>
     public string? Path { get; init; }
+
+    /// <summary>The Thrift method whose calls go wrong; null for all methods.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>How many calls go wrong before all calls succeed again, at least 1; null for no end.</summary>
+    public int? Count { get; init; }
 
     /// <summary>The longest delay of what comes late or twice. Default 2 s, at most a minute.</summary>
     public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(2);
@@ -51,6 +80,9 @@ public sealed record FaultSettings
     {
         { Rate: not (>= 0 and <= 1) } => $"rate must be from 0 to 1, is {Rate}",
         { Kinds: not { Count: > 0 } } => $"kinds must name at least one of {string.Join(", ", Enum.GetNames<Fault>())}",
+        { Path: { } path } when !Paths.Contains(path) => $"path must be one of {string.Join(", ", Paths)}, is {path}",
+        { Method: { } method } when !Methods.Contains(method) => $"method must be one of {string.Join(", ", Methods)}, is {method}",
+        { Count: < 1 and var count } => $"count must be at least 1, is {count}",
         { LongestDelay: var delay } when delay < TimeSpan.Zero || delay > TimeSpan.FromMinutes(1) =>
             $"longestDelay must be from 00:00:00 to 00:01:00, is {delay:c}",
         { Latency: var latency } when latency < TimeSpan.Zero || latency > TimeSpan.FromMinutes(1) =>
