@@ -1,20 +1,57 @@
 using PayoutManager.Sandbox;
 using PayoutManager.Sandbox.Broker;
+using PayoutManager.Sandbox.Ledger;
 
-if (args is ["broker"])
+SandboxArguments arguments;
+try
+{
+    arguments = SandboxArguments.Parse(args);
+}
+catch (FormatException e)
+{
+    Console.Error.WriteLine($"{e.Message}\n\n{SandboxArguments.Usage}");
+    return 2;
+}
+
+if (arguments.Help)
+{
+    Console.WriteLine(SandboxArguments.Usage);
+    return 0;
+}
+
+if (arguments.Broker)
 {
     using var broker = new EmbeddedBroker();
     Console.WriteLine($"A Kafka broker is up at {broker.BootstrapServers}; it forgets everything when it stops.");
     await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
 }
 
-var url = args.Length > 0 ? args[0] : "http://localhost:8024";
-await using var sandbox = await SandboxServer.StartAsync(url, builder => builder.Host.UseConsoleLifetime());
-Console.WriteLine($"""
+var url = arguments.Url ?? SandboxArguments.DefaultUrl;
+SandboxServer started;
+try
+{
+    started = await SandboxServer.StartAsync(
+        url, builder => builder.Host.UseConsoleLifetime(), arguments.Ledger ?? LedgerForm.Deployed);
+}
+catch (IOException e)
+{
+    Console.Error.WriteLine($"The sandbox cannot listen at {url}: {e.Message}");
+    return 1;
+}
+
+await using var sandbox = started;
+const string PutJson = "curl -X PUT -H 'Content-Type: application/json' -d";
+Console.WriteLine($$"""
     The sandbox is up; it forgets everything when it stops.
-      PartyManagement  {sandbox.PartyManagementUrl}
-      Shumway          {sandbox.ShumwayUrl}
-      Look inside      {sandbox.Url}parties  accounts  plans
-      Let calls fail   curl -X PUT -H 'Content-Type: application/json' -d '{"{"}"rate": 0.08{"}"}' {sandbox.Url}faults
+      PartyManagement  {{sandbox.PartyManagementUrl}}
+      Shumway          {{sandbox.ShumwayUrl}}, answers as {{sandbox.Accounter.Form switch
+      {
+          LedgerForm.Deployed => "the deployed one does",
+          _ => "its contract declares",
+      }}}
+      Look inside      {{sandbox.Url}}parties  accounts  plans
+      Let calls fail   {{PutJson}} '{"rate": 0.08}' {{sandbox.Url}}faults
+      Change Shumway   {{PutJson}} '{"form": "declared"}' {{sandbox.Url}}ledger
     """);
 await sandbox.WaitForShutdownAsync();
+return 0;
