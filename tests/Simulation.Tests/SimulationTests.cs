@@ -72,8 +72,10 @@ public class SimulationTests
 
         string[] wanted =
         [
-            "is killed", "sleeps for", "falls asleep for", "rolls back revert_payout_p1", "lost during commit", "answer lost", ": late", "doubled", "undeclared error", "out of reach",
-            "take over p1: attempt", "payout#2_p1: held", "commit revert_payout_p1: committed", "is RolledBack", "told p1 2",
+            "is killed", "is killed in the burst", "sleeps for", "falls asleep for", "rolls back revert_payout_p1", "lost during commit",
+            "SQL error that nobody thought of", "answer lost", ": late", "doubled", "undeclared error", "out of reach", "no answer",
+            "the fixed fee is", "the database has lost its last seconds", "the ledger has lost its last seconds", "apply made-1 unpaid: True",
+            "hold payout#1.", "take over p1: attempt", "hold payout#2_p1: Ok", "commit revert_payout_p1: Ok", "hold payout_p1: Refused", "told p1 2",
             "Success", "Refused", "NotDone", "Unknown",
         ];
         Assert.All(wanted, what => Assert.Contains(traces, line => line.Contains(what, StringComparison.Ordinal)));

@@ -103,15 +103,15 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
 
     public async Task<LedgerClock> HoldAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        Accept(plan, await wire.CallAsync($"hold {plan.Id}", () => world.Ledger.Hold(plan), cancellationToken));
+        await MoveAsync("hold", plan, () => world.Ledger.Hold(plan), cancellationToken);
         return new LedgerClock(null);
     }
 
-    public async Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken) => Accept(
-        plan, await wire.CallAsync($"commit {plan.Id}", () => world.Ledger.Finish(plan, PlanState.Committed), cancellationToken));
+    public Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
+        MoveAsync("commit", plan, () => world.Ledger.Finish(plan, PlanState.Committed), cancellationToken);
 
-    public async Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) => Accept(
-        plan, await wire.CallAsync($"roll back {plan.Id}", () => world.Ledger.Finish(plan, PlanState.RolledBack), cancellationToken));
+    public Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
+        MoveAsync("roll back", plan, () => world.Ledger.Finish(plan, PlanState.RolledBack), cancellationToken);
 
     public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) =>
         throw new NotSupportedException("The deployed ledger never answers GetPlan.");
@@ -134,10 +134,12 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
 
     public IEventSession Open() => new Session(world, host);
 
-    private static void Accept(LedgerPlan plan, LedgerReply reply)
+    private async Task MoveAsync(string what, LedgerPlan plan, Func<LedgerReply> effect, CancellationToken cancellationToken)
     {
+        var call = $"{what} {plan.Id}";
+        var reply = await wire.CallAsync(call, () => world.RefusesForOnce(call) ? LedgerReply.Refused : effect(), cancellationToken);
         if (reply == LedgerReply.Failed)
-            throw new OutcomeUnknownException($"plan {plan.Id}: HTTP 500");
+            throw new OutcomeUnknownException($"{call}: HTTP 500");
         if (reply == LedgerReply.Refused)
             throw new LedgerRefusedException(plan.Id, "HTTP 400");
     }

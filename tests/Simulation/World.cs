@@ -9,6 +9,7 @@ internal sealed class World
 {
     private readonly List<string> _trace = [];
     private readonly Dictionary<string, int> _lastTold = [];
+    private readonly HashSet<string> _refusedOnce = [];
 
     public World(int seed)
     {
@@ -125,6 +126,9 @@ internal sealed class World
 
     /// <summary>The plans that were to carry a payout out, in order of their attempts.</summary>
     public IEnumerable<(LedgerPlan Plan, PlanState State)> HoldsOf(PayoutId payoutId) => PlansOf(attempt => LedgerPlan.HoldId(payoutId, attempt));
+
+    /// <summary>Whether the ledger refuses a call this time, without a reason: never the same call twice.</summary>
+    public bool RefusesForOnce(string call) => FaultPercent > 0 && Random.Next(100) < 2 && _refusedOnce.Add(call);
 
     /// <summary>An operator rolls back every revert that is held.</summary>
     public void RollBackReverts()
