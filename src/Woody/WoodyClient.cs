@@ -9,9 +9,14 @@ using Thrift.Protocol.Entities;
 namespace PayoutManager.Woody;
 
 /// <summary>Calls one Thrift service over HTTP, once per call, and sorts what comes back.</summary>
-/// <param name="http">Its connections; see <see cref="CreateHandler"/>.</param>
+/// <remarks>
+/// A request is sent once. <see cref="SocketsHttpHandler"/> repeats a request by itself only if it has not begun to send the body, so a
+/// pooled connection that the peer has closed in the meantime is replaced, and one that the peer closes during the call is an unknown
+/// outcome.
+/// </remarks>
+/// <param name="http">Its connections; see <see cref="CreateHandler()"/>.</param>
 /// <param name="url">Where the service is.</param>
-/// <param name="timeout">How long to wait for an answer.</param>
+/// <param name="timeout">How long to wait for an answer, connecting included.</param>
 /// <param name="clock">Measures the time-out.</param>
 /// <param name="service">The service's name in metrics and traces; null for the path of its address.</param>
 public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, TimeProvider clock, string? service = null)
@@ -19,18 +24,26 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
     private static readonly MediaTypeHeaderValue ThriftMediaType = new(WoodyHeaders.ContentType);
     private static readonly MediaTypeWithQualityHeaderValue ThriftAccepted = new(WoodyHeaders.ContentType);
 
+    private static readonly string[] KnownClasses =
+    [
+        WoodyErrorClass.BusinessError, WoodyErrorClass.ResultUnexpected, WoodyErrorClass.ResourceUnavailable, WoodyErrorClass.ResultUnknown,
+    ];
+
     private readonly string _service = service ?? url.AbsolutePath;
     private int _sequence;
 
     /// <summary>
-    /// Connections as a peer of the platform wants them: no proxy, no redirects, no cookies, renewed now and then so that
-    /// a moved name is noticed.
+    /// Connections as a peer of the platform needs them: no proxy, no redirects, no cookies, renewed every 5 minutes so that a moved name is
+    /// noticed. All addresses of a name are tried side by side (RFC 8305); connecting takes at most 2 s, TLS included.
     /// </summary>
-    public static SocketsHttpHandler CreateHandler() => new()
+    public static SocketsHttpHandler CreateHandler() => CreateHandler(new HappyEyeballs());
+
+    internal static SocketsHttpHandler CreateHandler(HappyEyeballs connections) => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
         UseProxy = false,
+        ConnectCallback = async (context, cancellationToken) => await connections.ConnectAsync(context.DnsEndPoint, cancellationToken),
         ConnectTimeout = TimeSpan.FromSeconds(2),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         // Each call has one span, this client's own, and is passed on under it.
@@ -44,9 +57,17 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
     /// <param name="method">The method's name.</param>
     /// <param name="args">The generated struct of its arguments.</param>
     /// <param name="cancellationToken">Gives the call up.</param>
-    /// <exception cref="WoodyCallException">There is no reply.</exception>
-    /// <exception cref="OperationCanceledException">The call was given up; it may or may not be done.</exception>
+    /// <exception cref="WoodyCallException">
+    /// There is no reply. That includes a call that was given up before anything of it was sent: <see cref="WoodyOutcome.NotDone"/>.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The call was given up after it was sent; it may have had its effect.</exception>
     public async Task<TResult> CallAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
+        where TResult : TBase, new() => (await CallForResponseAsync<TResult>(method, args, cancellationToken)).Result;
+
+    /// <summary>Makes a call as <see cref="CallAsync"/> does, and answers the headers of the response, too.</summary>
+    /// <inheritdoc cref="CallAsync"/>
+    public async Task<WoodyResponse<TResult>> CallForResponseAsync<TResult>(
+        string method, TBase args, CancellationToken cancellationToken)
         where TResult : TBase, new()
     {
         var began = clock.GetTimestamp();
@@ -61,9 +82,9 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
 
         try
         {
-            var result = await ExchangeAsync<TResult>(method, args, context, cancellationToken);
+            var response = await ExchangeAsync<TResult>(method, args, context, cancellationToken);
             outcome = "success";
-            return result;
+            return response;
         }
         catch (WoodyCallException e)
         {
@@ -71,7 +92,8 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
             {
                 WoodyOutcome.NotDone => "not done",
                 WoodyOutcome.Unknown => "unknown",
-                _ => "unexpected",
+                WoodyOutcome.Refused => "refused",
+                _ => "failed",
             };
             throw;
         }
@@ -89,7 +111,7 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         return serving with { ParentId = serving.SpanId, SpanId = WoodyContext.NewId() };
     }
 
-    private async Task<TResult> ExchangeAsync<TResult>(
+    private async Task<WoodyResponse<TResult>> ExchangeAsync<TResult>(
         string method,
         TBase args,
         WoodyContext context,
@@ -97,20 +119,26 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         where TResult : TBase, new()
     {
         var sequence = Interlocked.Increment(ref _sequence) & int.MaxValue;
-        using var request = CreateRequest(new TMessage(method, TMessageType.Call, sequence), args, context);
-        using var patience = new CancellationTokenSource(timeout, clock);
-        await using var givenUp = cancellationToken.UnsafeRegister(static patience => ((CancellationTokenSource)patience!).Cancel(), patience);
+        var body = new CallContent(ThriftMessage.Serialize(new TMessage(method, TMessageType.Call, sequence), args));
+        using var request = CreateRequest(body, context);
+        using var time = new CancellationTokenSource(timeout, clock);
+        await using var givenUp = cancellationToken.UnsafeRegister(static time => ((CancellationTokenSource)time!).Cancel(), time);
         try
         {
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, time.Token);
             if (response.StatusCode != HttpStatusCode.OK)
                 throw Sort(method, response);
-            return ReadReply<TResult>(method, sequence, await response.Content.ReadAsByteArrayAsync(patience.Token));
+            var reply = await response.Content.ReadAsByteArrayAsync(time.Token);
+            return new WoodyResponse<TResult>(ReadReply<TResult>(method, sequence, reply), response.Headers);
         }
-        catch (HttpRequestException e) when (NeverArrived(e))
+        catch (Exception e) when (!body.MayBeSent && (e is HttpRequestException or IOException or OperationCanceledException))
         {
+            // Whatever it was, a name that is not known, a connect time-out or a certificate, the peer has nothing of the call.
+            var reason = cancellationToken.IsCancellationRequested ? "the caller gave up"
+                : time.IsCancellationRequested ? $"none within {timeout}"
+                : e.GetBaseException().Message;
             throw new WoodyCallException(
-                WoodyOutcome.NotDone, WoodyErrorClass.ResourceUnavailable, $"{method} at {url}: no connection ({e.Message})", e);
+                WoodyOutcome.NotDone, WoodyErrorClass.ResourceUnavailable, $"{method} at {url}: no connection ({reason})", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -124,11 +152,10 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         }
     }
 
-    private HttpRequestMessage CreateRequest(TMessage envelope, TBase args, WoodyContext context)
+    private HttpRequestMessage CreateRequest(CallContent body, WoodyContext context)
     {
-        var content = new ByteArrayContent(ThriftMessage.Serialize(envelope, args));
-        content.Headers.ContentType = ThriftMediaType;
-        var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
+        body.Headers.ContentType = ThriftMediaType;
+        var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = body };
         var headers = request.Headers;
         headers.Accept.Add(ThriftAccepted);
         headers.TryAddWithoutValidation(WoodyHeaders.TraceId, context.TraceId);
@@ -150,10 +177,10 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         {
             var reply = ThriftMessage.Open(body);
             if (reply.Envelope.Type == TMessageType.Exception)
-                throw Unexpected($"{method} at {url}: {reply.ReadException().Message}");
+                throw Failed($"{method} at {url}: {reply.ReadException().Message}");
             if (reply.Envelope.Type != TMessageType.Reply || reply.Envelope.Name != method || reply.Envelope.SeqID != sequence)
             {
-                throw Unexpected(
+                throw Failed(
                     $"{method} at {url}: the reply is to another call ({reply.Envelope.Name}, {reply.Envelope.SeqID})");
             }
 
@@ -161,47 +188,69 @@ public sealed class WoodyClient(HttpClient http, Uri url, TimeSpan timeout, Time
         }
         catch (ThriftFormatException e)
         {
-            throw Unexpected($"{method} at {url}: the reply cannot be read ({e.Message})", e);
+            throw Failed($"{method} at {url}: the reply cannot be read ({e.Message})", e);
         }
     }
 
     private WoodyCallException Sort(string method, HttpResponseMessage response)
     {
         var status = (int)response.StatusCode;
-        var errorClass = Header(response, WoodyHeaders.ErrorClass);
-        var outcome = status switch
+        var errorClass = ReadClass(WoodyHeaders.Find(response.Headers, WoodyHeaders.ErrorClass));
+        var reason = WoodyHeaders.Find(response.Headers, WoodyHeaders.ErrorReason);
+        var outcome = (status, errorClass) switch
         {
-            503 => WoodyOutcome.NotDone,
-            504 => WoodyOutcome.Unknown,
-            502 when Is(errorClass, WoodyErrorClass.ResourceUnavailable) => WoodyOutcome.NotDone,
-            502 when Is(errorClass, WoodyErrorClass.ResultUnknown) => WoodyOutcome.Unknown,
-            _ => WoodyOutcome.Unexpected,
+            (502 or 503, WoodyErrorClass.ResourceUnavailable) => WoodyOutcome.NotDone,
+            (504, _) => WoodyOutcome.Unknown,
+            (400, WoodyErrorClass.ResultUnexpected) => WoodyOutcome.Refused,
+            (_, WoodyErrorClass.ResultUnexpected) => WoodyOutcome.Failed,
+            // The peer says that it does not know, or contradicts itself; or it is not the peer who answers, but a proxy, which may have
+            // passed the call on.
+            _ => WoodyOutcome.Unknown,
         };
-        var reason = Header(response, WoodyHeaders.ErrorReason) ?? response.ReasonPhrase;
         return new WoodyCallException(
             outcome,
-            outcome switch
-            {
-                WoodyOutcome.NotDone => WoodyErrorClass.ResourceUnavailable,
-                WoodyOutcome.Unknown => WoodyErrorClass.ResultUnknown,
-                _ => WoodyErrorClass.ResultUnexpected,
-            },
-            $"{method} at {url}: HTTP {status} ({errorClass ?? "no error class"}: {reason})");
+            errorClass ?? WoodyErrorClass.ResultUnknown,
+            $"{method} at {url}: HTTP {status} ({errorClass ?? "no error class"}: {reason ?? response.ReasonPhrase})")
+        {
+            HttpStatus = status,
+            ErrorReason = reason,
+        };
     }
 
-    /// <summary>Whether a request cannot have reached the peer.</summary>
-    private static bool NeverArrived(HttpRequestException e) =>
-        e.HttpRequestError is HttpRequestError.ConnectionError
-            or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError
-            or HttpRequestError.ProxyTunnelError;
+    private static WoodyCallException Failed(string message, Exception? cause = null) =>
+        new(WoodyOutcome.Failed, WoodyErrorClass.ResultUnexpected, message, cause) { HttpStatus = (int)HttpStatusCode.OK };
 
-    private static WoodyCallException Unexpected(string message, Exception? cause = null) =>
-        new(WoodyOutcome.Unexpected, WoodyErrorClass.ResultUnexpected, message, cause);
+    /// <summary>A class in the spelling of <see cref="WoodyErrorClass"/> if it is one of those; null for none.</summary>
+    private static string? ReadClass(string? errorClass) =>
+        string.IsNullOrWhiteSpace(errorClass)
+            ? null
+            : KnownClasses.FirstOrDefault(known => string.Equals(known, errorClass.Trim(), StringComparison.OrdinalIgnoreCase))
+                ?? errorClass.Trim();
 
-    private static bool Is(string? errorClass, string known) =>
-        string.Equals(errorClass?.Trim(), known, StringComparison.OrdinalIgnoreCase);
+    /// <summary>A call's body, which knows whether any of it may have been sent.</summary>
+    /// <remarks>
+    /// A request waits for a connection, then its headers and its body are written to it. Without the body, which is never empty, the peer
+    /// has no call, so nothing else needs watching. A handler that reads the body for its own ends makes it look sent, which is safe.
+    /// </remarks>
+    private sealed class CallContent(byte[] body) : HttpContent
+    {
+        private volatile bool _mayBeSent;
 
-    private static string? Header(HttpResponseMessage response, string name) =>
-        response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+        public bool MayBeSent => _mayBeSent;
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            _mayBeSent = true;
+            return stream.WriteAsync(body, cancellationToken).AsTask();
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = body.Length;
+            return true;
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Net.Http.Headers;
+
 namespace PayoutManager.Woody;
 
 /// <summary>The HTTP headers of woody, and the media type of its bodies.</summary>
@@ -26,4 +28,8 @@ public static class WoodyHeaders
 
     /// <summary>The declared exception's name, or words for people.</summary>
     public const string ErrorReason = "woody.error-reason";
+
+    /// <summary>The first value of a header; null if it was not sent.</summary>
+    internal static string? Find(HttpResponseHeaders headers, string name) =>
+        headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 }

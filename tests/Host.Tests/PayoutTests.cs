@@ -125,7 +125,7 @@ public sealed class PayoutTests : IAsyncLifetime
                         await (i % 2 == 0 ? _host.ConfirmAsync(id) : _host.CancelAsync(id));
                         return "done";
                     }
-                    catch (WoodyCallException e) when (e.Outcome == WoodyOutcome.Unexpected)
+                    catch (WoodyCallException e) when (e.Outcome == WoodyOutcome.Failed)
                     {
                         return e.Message;
                     }

@@ -57,7 +57,8 @@ public sealed class RunningHost : IAsyncDisposable
                 {
                     HttpStatusCode.ServiceUnavailable => WoodyOutcome.NotDone,
                     HttpStatusCode.GatewayTimeout => WoodyOutcome.Unknown,
-                    _ => WoodyOutcome.Unexpected,
+                    HttpStatusCode.BadRequest => WoodyOutcome.Refused,
+                    _ => WoodyOutcome.Failed,
                 },
                 response.Headers.GetValues("woody.error-class").Single(),
                 $"{(int)response.StatusCode} {response.Headers.GetValues("woody.error-reason").Single()}");

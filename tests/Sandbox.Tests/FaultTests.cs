@@ -32,8 +32,8 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData(Fault.RequestLost, WoodyOutcome.Unknown, false)]
     [InlineData(Fault.AnswerLost, WoodyOutcome.Unknown, true)]
     [InlineData(Fault.Unknown, WoodyOutcome.Unknown, true)]
-    [InlineData(Fault.Undeclared, WoodyOutcome.Unexpected, false)]
-    [InlineData(Fault.UndeclaredAfterEffect, WoodyOutcome.Unexpected, true)]
+    [InlineData(Fault.Undeclared, WoodyOutcome.Failed, false)]
+    [InlineData(Fault.UndeclaredAfterEffect, WoodyOutcome.Failed, true)]
     public async Task A_call_goes_wrong_as_it_was_told_to(Fault fault, WoodyOutcome outcome, bool done)
     {
         _sandbox.Faults.Settings = new FaultSettings { Rate = 1, Kinds = [fault] };

@@ -2,6 +2,9 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using PayoutManager.Thrift.Serialization;
+using Thrift.Protocol;
+using Thrift.Protocol.Entities;
 
 namespace PayoutManager.Testing;
 
@@ -33,13 +36,31 @@ public sealed class ScriptedPeer : IAsyncDisposable
         return peer;
     }
 
-    /// <summary>An answer of a status alone.</summary>
-    public static Func<HttpContext, Task> Status(int status, string? errorClass = null) => http =>
+    /// <summary>An answer without a body.</summary>
+    public static Func<HttpContext, Task> Status(int status, string? errorClass = null, string? reason = null) => http =>
     {
         http.Response.StatusCode = status;
         if (errorClass is not null)
             http.Response.Headers["woody.error-class"] = errorClass;
+        if (reason is not null)
+            http.Response.Headers["woody.error-reason"] = reason;
         return Task.CompletedTask;
+    };
+
+    /// <summary>A reply to whatever method is called.</summary>
+    public static Func<HttpContext, Task> Reply(TBase result, params (string Name, string Value)[] headers) => ReplyBytes(
+        call => ThriftMessage.Serialize(new TMessage(call.Name, TMessageType.Reply, call.SeqID), result), headers);
+
+    /// <summary>A reply of raw bytes, made from the envelope of the call.</summary>
+    public static Func<HttpContext, Task> ReplyBytes(
+        Func<TMessage, byte[]> reply, params (string Name, string Value)[] headers) => async http =>
+    {
+        using var body = new MemoryStream();
+        await http.Request.Body.CopyToAsync(body);
+        foreach (var (name, value) in headers)
+            http.Response.Headers[name] = value;
+        http.Response.ContentType = "application/x-thrift";
+        await http.Response.Body.WriteAsync(reply(ThriftMessage.Open(body.ToArray()).Envelope));
     };
 
     /// <summary>The connection breaks before an answer.</summary>
@@ -67,6 +88,8 @@ public sealed class ScriptedPeer : IAsyncDisposable
         }
 
         http.Response.StatusCode = (int)response.StatusCode;
+        foreach (var (name, values) in response.Headers.Where(h => h.Key.StartsWith("woody.", StringComparison.OrdinalIgnoreCase)))
+            http.Response.Headers[name] = values.ToArray();
         http.Response.ContentType = response.Content.Headers.ContentType?.ToString();
         await http.Response.Body.WriteAsync(await response.Content.ReadAsByteArrayAsync());
     };

@@ -61,7 +61,7 @@ internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> a
             {
                 return await CallAsync<TResult>(method, args);
             }
-            catch (WoodyCallException e) when (e.Outcome != WoodyOutcome.Unexpected || e.Message.Contains("HTTP 502", StringComparison.Ordinal))
+            catch (WoodyCallException e) when (e.Outcome is WoodyOutcome.NotDone or WoodyOutcome.Unknown || e.HttpStatus == 502)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(50, 300)), TimeProvider.System);
             }

@@ -12,6 +12,9 @@ public sealed class WoodyClientTests : IAsyncLifetime
 {
     private static readonly Calls.GetAccountByID_args Args = new() { Id = 7 };
 
+    private static readonly Func<HttpContext, Task> Found =
+        ScriptedPeer.Reply(new Calls.GetAccountByID_result { Success = new Thrift.Accounting.Account(7, "RUB") }, ("payout.note", "yes"));
+
     private readonly HttpClient _http = new(WoodyClient.CreateHandler());
     private ScriptedPeer _peer = null!;
 
@@ -23,43 +26,55 @@ public sealed class WoodyClientTests : IAsyncLifetime
         await _peer.DisposeAsync();
     }
 
-    /// <summary>Every answer of a peer, and what is known of the call afterwards.</summary>
+    /// <summary>
+    /// What every status means, without a class and with each class in any case. N: not done, U: unknown, R: refused, F: failed.
+    /// </summary>
     [Theory]
-    [InlineData(503, null, WoodyOutcome.NotDone, "Resource Unavailable")]
-    [InlineData(504, null, WoodyOutcome.Unknown, "Result Unknown")]
-    [InlineData(502, "Result Unexpected", WoodyOutcome.Unexpected, "Result Unexpected")]
-    [InlineData(502, "resource unavailable", WoodyOutcome.NotDone, "Resource Unavailable")]
-    [InlineData(502, "RESULT UNKNOWN", WoodyOutcome.Unknown, "Result Unknown")]
-    [InlineData(502, null, WoodyOutcome.Unexpected, "Result Unexpected")]
-    [InlineData(500, "Result Unexpected", WoodyOutcome.Unexpected, "Result Unexpected")]
-    [InlineData(400, null, WoodyOutcome.Unexpected, "Result Unexpected")]
-    [InlineData(404, null, WoodyOutcome.Unexpected, "Result Unexpected")]
-    [InlineData(302, null, WoodyOutcome.Unexpected, "Result Unexpected")]
-    [InlineData(204, null, WoodyOutcome.Unexpected, "Result Unexpected")]
-    public async Task An_answer_is_sorted_by_its_status_and_class(int status, string? errorClass, WoodyOutcome outcome, string expectedClass)
+    //          status  none  ResourceUnavailable   ResultUnknown   ResultUnexpected   BusinessError   another
+    [InlineData("503     U     N                     U               F                  U               U")]
+    [InlineData("502     U     N                     U               F                  U               U")]
+    [InlineData("504     U     U                     U               U                  U               U")]
+    [InlineData("500     U     U                     U               F                  U               U")]
+    [InlineData("400     U     U                     U               R                  U               U")]
+    [InlineData("404     U     U                     U               F                  U               U")]
+    [InlineData("403     U     U                     U               F                  U               U")]
+    [InlineData("429     U     U                     U               F                  U               U")]
+    [InlineData("302     U     U                     U               F                  U               U")]
+    [InlineData("204     U     U                     U               F                  U               U")]
+    public async Task An_answer_is_sorted_by_its_status_and_class(string row)
     {
-        _peer.Script.Enqueue(ScriptedPeer.Status(status, errorClass));
+        string[] classes = ["", "Resource Unavailable", "Result Unknown", "Result Unexpected", "Business Error", "Whatever"];
+        var cells = row.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var status = int.Parse(cells[0]);
+        foreach (var (errorClass, expected) in classes.Zip(cells[1..]))
+        {
+            foreach (var spelling in (string[])[errorClass, errorClass.ToUpperInvariant(), errorClass.ToLowerInvariant()])
+            {
+                _peer.Script.Clear();
+                _peer.Script.Enqueue(ScriptedPeer.Status(status, spelling.Length > 0 ? spelling : null, "why"));
 
-        var e = await Assert.ThrowsAsync<WoodyCallException>(CallAsync);
+                var e = await Assert.ThrowsAsync<WoodyCallException>(CallAsync);
 
-        Assert.Equal((outcome, expectedClass), (e.Outcome, e.ErrorClass));
+                Assert.Equal((spelling, expected, status, "why"), (spelling, e.Outcome.ToString()[..1], e.HttpStatus, e.ErrorReason));
+                Assert.Equal(errorClass switch { "" => "Result Unknown", "Whatever" => spelling, _ => errorClass }, e.ErrorClass);
+            }
+        }
     }
 
     [Fact]
-    public async Task A_refused_connection_is_not_done()
+    public async Task An_answer_s_reason_is_the_peer_s_own_or_none()
     {
-        var client = new WoodyClient(_http, new Uri($"http://127.0.0.1:{Ports.Free()}/"), TimeSpan.FromSeconds(5), TimeProvider.System);
-        var e = await Assert.ThrowsAsync<WoodyCallException>(() =>
-            client.CallAsync<Calls.GetAccountByID_result>("GetAccountByID", Args, CancellationToken.None));
+        _peer.Script.Enqueue(ScriptedPeer.Status(502));
 
-        Assert.Equal(WoodyOutcome.NotDone, e.Outcome);
+        Assert.Null((await Assert.ThrowsAsync<WoodyCallException>(CallAsync)).ErrorReason);
     }
 
     [Fact]
     public async Task A_lost_connection_is_unknown()
     {
         _peer.Script.Enqueue(ScriptedPeer.Abort);
-        Assert.Equal(WoodyOutcome.Unknown, (await Assert.ThrowsAsync<WoodyCallException>(CallAsync)).Outcome);
+        var e = await Assert.ThrowsAsync<WoodyCallException>(CallAsync);
+        Assert.Equal((WoodyOutcome.Unknown, null), (e.Outcome, e.HttpStatus));
     }
 
     [Fact]
@@ -89,22 +104,23 @@ public sealed class WoodyClientTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("00")]
     [InlineData("80010002000000036162630000000100")]
-    public async Task A_reply_that_makes_no_sense_is_unexpected(string hex)
+    public async Task A_reply_that_cannot_be_read_has_failed(string hex)
     {
-        _peer.Script.Enqueue(Reply(_ => Convert.FromHexString(hex)));
-        Assert.Equal(WoodyOutcome.Unexpected, (await Assert.ThrowsAsync<WoodyCallException>(CallAsync)).Outcome);
+        _peer.Script.Enqueue(ScriptedPeer.ReplyBytes(_ => Convert.FromHexString(hex)));
+        var e = await Assert.ThrowsAsync<WoodyCallException>(CallAsync);
+        Assert.Equal((WoodyOutcome.Failed, "Result Unexpected", 200), (e.Outcome, e.ErrorClass, e.HttpStatus));
     }
 
     [Fact]
-    public async Task An_application_exception_of_thrift_is_unexpected()
+    public async Task An_application_exception_of_thrift_has_failed()
     {
         // {1: "no such method", 2: 1} as an exception message.
-        _peer.Script.Enqueue(Reply(call => Convert.FromHexString(
+        _peer.Script.Enqueue(ScriptedPeer.ReplyBytes(call => Convert.FromHexString(
             "80010003" + "0000000e" + "4765744163636f756e7442794944" + $"{call.SeqID:x8}"
             + "0b0001" + "00000002" + "6e6f" + "080002" + "00000001" + "00")));
 
         var e = await Assert.ThrowsAsync<WoodyCallException>(CallAsync);
-        Assert.Equal(WoodyOutcome.Unexpected, e.Outcome);
+        Assert.Equal(WoodyOutcome.Failed, e.Outcome);
         Assert.EndsWith("no", e.Message, StringComparison.Ordinal);
     }
 
@@ -133,6 +149,16 @@ public sealed class WoodyClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_response_has_the_headers_that_the_peer_sent()
+    {
+        _peer.Script.Enqueue(Found);
+
+        var response = await Client().CallForResponseAsync<Calls.GetAccountByID_result>("GetAccountByID", Args, CancellationToken.None);
+
+        Assert.Equal((7, "yes", null), (response.Result.Success!.Id, response.FindHeader("Payout.Note"), response.FindHeader("payout.other")));
+    }
+
+    [Fact]
     public async Task A_call_outside_of_any_begins_a_trace()
     {
         _peer.Script.Enqueue(Found);
@@ -143,19 +169,6 @@ public sealed class WoodyClientTests : IAsyncLifetime
             Assert.Matches(new Regex("^[0-9a-f]{16}$"), headers[name]);
         Assert.DoesNotContain("woody.deadline", headers.Keys);
     }
-
-    private static Task Found(HttpContext http) => Reply(call => ThriftMessage.Serialize(
-        new TMessage(call.Name, TMessageType.Reply, call.SeqID),
-        new Calls.GetAccountByID_result { Success = new Thrift.Accounting.Account(7, "RUB") }))(http);
-
-    private static Func<HttpContext, Task> Reply(Func<TMessage, byte[]> reply) => async http =>
-    {
-        using var body = new MemoryStream();
-        await http.Request.Body.CopyToAsync(body);
-        var bytes = reply(ThriftMessage.Open(body.ToArray()).Envelope);
-        http.Response.ContentType = "application/x-thrift";
-        await http.Response.Body.WriteAsync(bytes);
-    };
 
     private WoodyClient Client() => new(_http, _peer.Url, TimeSpan.FromSeconds(20), TimeProvider.System);
 
