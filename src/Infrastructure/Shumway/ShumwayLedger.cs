@@ -6,53 +6,76 @@ using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Base;
 using PayoutManager.Woody;
+using Thrift.Protocol;
 using Calls = PayoutManager.Thrift.Accounting.Accounter.InternalStructs;
 
 namespace PayoutManager.Infrastructure.Shumway;
 
 /// <summary>The accounter of Shumway over woody.</summary>
+/// <remarks>
+/// A refusal has two forms that mean the same: an exception that the contract declares, or HTTP 400 <c>Result Unexpected</c>, which is how
+/// the deployed accounter answers (it throws the exceptions of an older contract). It never answers <c>ClockInFuture</c> either. Any other
+/// failure, a success without a clock included, says nothing about the effect.
+/// </remarks>
 internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock) : ILedger
 {
+    private const string NoPlan = "(none)";
+    private const string EmptyResult = "an empty result";
+
     private static readonly TimeSpan ClockPause = TimeSpan.FromMilliseconds(50);
 
     public async Task<LedgerClock> HoldAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var result = await client.CallAsync<Calls.Hold_result>(
+        var result = await CallAsync<Calls.Hold_result>(
             "Hold",
             new Calls.Hold_args { PlanChange = new PostingPlanChange(plan.Id, ToBatch(plan)) },
+            plan.Id,
+            r => FindFault(r.Success, r.E1, r.E2),
             cancellationToken);
-        return result.Success is { } held
-            ? new LedgerClock(held.As_vector?.State)
-            : throw Refused(plan, result.E1, result.E2);
+        ThrowIfRefused(plan, result.E1, result.E2);
+        return new LedgerClock(result.Success!.As_vector?.State);
     }
 
     public async Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var result = await client.CallAsync<Calls.CommitPlan_result>(
-            "CommitPlan", new Calls.CommitPlan_args { Plan = ToPlan(plan) }, cancellationToken);
-        if (result.Success is null)
-            throw Refused(plan, result.E1, result.E2);
+        var result = await CallAsync<Calls.CommitPlan_result>(
+            "CommitPlan",
+            new Calls.CommitPlan_args { Plan = ToPlan(plan) },
+            plan.Id,
+            r => FindFault(r.Success, r.E1, r.E2),
+            cancellationToken);
+        ThrowIfRefused(plan, result.E1, result.E2);
     }
 
     public async Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var result = await client.CallAsync<Calls.RollbackPlan_result>(
-            "RollbackPlan", new Calls.RollbackPlan_args { Plan = ToPlan(plan) }, cancellationToken);
-        if (result.Success is null)
-            throw Refused(plan, result.E1, result.E2);
+        var result = await CallAsync<Calls.RollbackPlan_result>(
+            "RollbackPlan",
+            new Calls.RollbackPlan_args { Plan = ToPlan(plan) },
+            plan.Id,
+            r => FindFault(r.Success, r.E1, r.E2),
+            cancellationToken);
+        ThrowIfRefused(plan, result.E1, result.E2);
     }
 
     public async Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken)
     {
-        var result = await client.CallAsync<Calls.GetPlan_result>(
-            "GetPlan", new Calls.GetPlan_args { Id = planId }, cancellationToken);
-        return result switch
+        try
         {
-            { Success: { } plan } => LedgerPlan.Restore(
-                planId, plan.BatchList!.SelectMany(batch => batch.Postings!).Select(ToDomain)),
-            { E1: not null } => null,
-            _ => throw Empty("GetPlan"),
-        };
+            var result = await client.ChangeAsync<Calls.GetPlan_result>(
+                "GetPlan",
+                new Calls.GetPlan_args { Id = planId },
+                r => r is { Success: null, E1: null } ? EmptyResult : null,
+                cancellationToken);
+            return result.Success is { } plan
+                ? LedgerPlan.Restore(planId, plan.BatchList!.SelectMany(batch => batch.Postings!).Select(ToDomain))
+                : null;
+        }
+        catch (WoodyCallException e)
+        {
+            // The deployed accounter answers 400 for plans that it knows as well as for others.
+            throw new DependencyFailedException($"Shumway does not tell of plan {planId}: {e.Message}", e.ErrorClass, e);
+        }
     }
 
     public async Task<long> GetMinAvailableAmountAsync(
@@ -63,20 +86,33 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
         var args = new Calls.GetBalanceByID_args { Id = accountId, Clock = ToWire(clock) };
         while (true)
         {
-            var result = await client.CallAsync<Calls.GetBalanceByID_result>("GetBalanceByID", args, cancellationToken);
-            switch (result)
-            {
-                case { Success: { } balance }:
-                    return balance.MinAvailableAmount;
-                case { E1: not null }:
-                    throw new LedgerRefusedException("(none)", $"account {accountId} not found");
-                case { E2: not null }:
-                    // The replica that was asked has not seen the hold yet.
-                    await PauseAsync(cancellationToken);
-                    break;
-                default:
-                    throw Empty("GetBalanceByID");
-            }
+            var result = await CallAsync<Calls.GetBalanceByID_result>(
+                "GetBalanceByID",
+                args,
+                NoPlan,
+                r => r is { Success: null, E1: null, E2: null } ? EmptyResult : null,
+                cancellationToken);
+            if (result.Success is { } balance)
+                return balance.MinAvailableAmount;
+            if (result.E1 is not null)
+                throw new LedgerRefusedException(NoPlan, $"account {accountId} not found");
+            // The replica that was asked has not seen the hold yet.
+            await PauseAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Calls with the accounter's refusals in their undeclared form turned into the port's.</summary>
+    private async Task<TResult> CallAsync<TResult>(
+        string method, TBase args, string planId, Func<TResult, string?> findFault, CancellationToken cancellationToken)
+        where TResult : TBase, new()
+    {
+        try
+        {
+            return await client.ChangeAsync(method, args, findFault, cancellationToken);
+        }
+        catch (WoodyCallException e)
+        {
+            throw new LedgerRefusedException(planId, $"{method}: {e.ErrorReason ?? "no reason given"}");
         }
     }
 
@@ -107,16 +143,24 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
     private static Clock ToWire(LedgerClock clock) =>
         clock.State is { } state ? new Clock.vector(new VectorClock(state)) : new Clock.latest(new LatestClock());
 
-    private static Exception Refused(LedgerPlan plan, InvalidPostingParams? postings, InvalidRequest? request) =>
-        (postings, request) switch
+    /// <summary>Why a reply to a change of a plan cannot be used; null if it can.</summary>
+    private static string? FindFault(Clock? success, InvalidPostingParams? postings, InvalidRequest? request) =>
+        (success, postings, request) switch
         {
-            (not null, _) => new LedgerRefusedException(
-                plan.Id,
-                string.Join("; ", postings.WrongPostings!.Select(p => $"{p.Key.FromId} -> {p.Key.ToId}: {p.Value}"))),
-            (_, not null) => new LedgerRefusedException(plan.Id, string.Join("; ", request.Errors!)),
-            _ => Empty($"a change of plan {plan.Id}"),
+            (null, null, null) => EmptyResult,
+            (null or Clock.vector or Clock.latest, _, _) => null,
+            _ => "a clock of an unknown kind",
         };
 
-    private static DependencyFailedException Empty(string call) =>
-        new($"Shumway answered {call} with an empty result.", WoodyErrorClass.ResultUnexpected);
+    private static void ThrowIfRefused(LedgerPlan plan, InvalidPostingParams? postings, InvalidRequest? request)
+    {
+        if (postings is not null)
+        {
+            throw new LedgerRefusedException(
+                plan.Id, string.Join("; ", postings.WrongPostings!.Select(p => $"{p.Key.FromId} -> {p.Key.ToId}: {p.Value}")));
+        }
+
+        if (request is not null)
+            throw new LedgerRefusedException(plan.Id, string.Join("; ", request.Errors!));
+    }
 }

@@ -20,46 +20,68 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
     // A try that is still under way when the time is up turns a certain "not done" into an "unknown".
     private static readonly TimeSpan ShortestTry = TimeSpan.FromMilliseconds(100);
 
-    private readonly ResiliencePipeline _retry = new ResiliencePipelineBuilder { TimeProvider = clock }
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = new PredicateBuilder().Handle<WoodyCallException>(e => e.Outcome != WoodyOutcome.Unexpected),
-            MaxRetryAttempts = int.MaxValue,
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(50),
-            MaxDelay = TimeSpan.FromSeconds(1),
-            UseJitter = true,
-        })
-        .Build();
+    private readonly ResiliencePipeline _repeatReads = Repeat(clock, WoodyOutcome.NotDone, WoodyOutcome.Unknown);
+    private readonly ResiliencePipeline _repeatChanges = Repeat(clock, WoodyOutcome.NotDone, WoodyOutcome.Unknown, WoodyOutcome.Failed);
 
-    /// <exception cref="NotDoneException">The time is up, and no try was done.</exception>
-    /// <exception cref="OutcomeUnknownException">The time is up, and a try may have been done.</exception>
-    /// <exception cref="DependencyFailedException">The dependency answered with an undeclared error.</exception>
-    public async Task<TResult> CallAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
+    /// <summary>Makes a call that has no effect, so that a lost answer is as good as none.</summary>
+    /// <param name="method">The method's name.</param>
+    /// <param name="args">Its arguments.</param>
+    /// <param name="cancellationToken">Ends when the caller's time is up.</param>
+    /// <exception cref="NotDoneException">The time is up, and no try was answered.</exception>
+    /// <exception cref="DependencyFailedException">The dependency answered with an undeclared error, or with nonsense.</exception>
+    public async Task<TResult> ReadAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
         where TResult : TBase, new()
     {
         var call = new Call();
         try
         {
-            return await TryUntilAnsweredAsync<TResult>(method, args, call, cancellationToken);
+            return await CallAsync<TResult>(_repeatReads, method, args, _ => null, call, cancellationToken);
         }
-        catch (WoodyCallException e)
+        catch (WoodyCallException e) when (e.Outcome is WoodyOutcome.Failed or WoodyOutcome.Refused)
         {
             throw new DependencyFailedException($"{name}: {e.Message}", e.ErrorClass, e);
         }
-        catch (OperationCanceledException e)
+        catch (Exception e) when (e is WoodyCallException or OperationCanceledException)
         {
-            Exception cause = call.LastFailure is null ? e : call.LastFailure;
+            throw new NotDoneException($"{name} gave no answer to {method} in time.", call.LastFailure ?? e);
+        }
+    }
+
+    /// <summary>Makes an idempotent call that may have an effect. A failure may have had it, so it is repeated like a lost answer.</summary>
+    /// <param name="method">The method's name.</param>
+    /// <param name="args">Its arguments.</param>
+    /// <param name="findFault">Why a reply cannot be used, which counts as a failure; null if it can.</param>
+    /// <param name="cancellationToken">Ends when the caller's time is up.</param>
+    /// <exception cref="NotDoneException">The time is up, and no try can have had an effect.</exception>
+    /// <exception cref="OutcomeUnknownException">The time is up, and a try may have had its effect.</exception>
+    /// <exception cref="WoodyCallException">
+    /// The dependency refused this try (<see cref="WoodyOutcome.Refused"/> and no other outcome). An earlier one may still have had an
+    /// effect.
+    /// </exception>
+    public async Task<TResult> ChangeAsync<TResult>(
+        string method, TBase args, Func<TResult, string?> findFault, CancellationToken cancellationToken)
+        where TResult : TBase, new()
+    {
+        var call = new Call();
+        try
+        {
+            return await CallAsync(_repeatChanges, method, args, findFault, call, cancellationToken);
+        }
+        // A try that fails just when the time is up ends the repeats with its own exception.
+        catch (Exception e) when (e is OperationCanceledException or WoodyCallException { Outcome: not WoodyOutcome.Refused })
+        {
             throw call.MayBeDone
-                ? new OutcomeUnknownException($"{name} gave no answer to {method} in time.", cause)
-                : new NotDoneException($"{name} could not be reached for {method} in time.", cause);
+                ? new OutcomeUnknownException($"{name} gave no usable answer to {method} in time.", call.LastFailure ?? e)
+                : new NotDoneException($"{name} could not be reached for {method} in time.", call.LastFailure ?? e);
         }
     }
 
     /// <summary>The first try nearly always is the only one, and costs a third less outside of the pipeline.</summary>
-    private async Task<TResult> TryUntilAnsweredAsync<TResult>(
+    private async Task<TResult> CallAsync<TResult>(
+        ResiliencePipeline repeat,
         string method,
         TBase args,
+        Func<TResult, string?> findFault,
         Call call,
         CancellationToken cancellationToken)
         where TResult : TBase, new()
@@ -67,23 +89,24 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         WoodyCallException? failed;
         try
         {
-            return await TryAsync<TResult>(method, args, call, cancellationToken);
+            return await TryAsync(method, args, findFault, call, cancellationToken);
         }
         catch (WoodyCallException e)
         {
             failed = e;
         }
 
-        return await _retry.ExecuteAsync(
+        return await repeat.ExecuteAsync(
             token => Interlocked.Exchange(ref failed, null) is { } first
                 ? ValueTask.FromException<TResult>(first)
-                : TryAsync<TResult>(method, args, call, token),
+                : TryAsync(method, args, findFault, call, token),
             cancellationToken);
     }
 
     private async ValueTask<TResult> TryAsync<TResult>(
         string method,
         TBase args,
+        Func<TResult, string?> findFault,
         Call call,
         CancellationToken cancellationToken)
         where TResult : TBase, new()
@@ -93,12 +116,15 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
             throw new OperationCanceledException("There is no time for another try.");
         try
         {
-            return await client.CallAsync<TResult>(method, args, cancellationToken);
+            var result = await client.CallAsync<TResult>(method, args, cancellationToken);
+            return findFault(result) is { } fault
+                ? throw new WoodyCallException(WoodyOutcome.Failed, WoodyErrorClass.ResultUnexpected, $"{method} was answered with {fault}")
+                : result;
         }
         catch (WoodyCallException e)
         {
             call.LastFailure = e;
-            call.MayBeDone |= e.Outcome != WoodyOutcome.NotDone;
+            call.MayBeDone |= e.Outcome is WoodyOutcome.Unknown or WoodyOutcome.Failed;
             DependencyLog.CallFailed(logger, name, method, e.Outcome, e.Message);
             throw;
         }
@@ -109,6 +135,19 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
             throw;
         }
     }
+
+    private static ResiliencePipeline Repeat(TimeProvider clock, params WoodyOutcome[] outcomes) =>
+        new ResiliencePipelineBuilder { TimeProvider = clock }
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<WoodyCallException>(e => outcomes.Contains(e.Outcome)),
+                MaxRetryAttempts = int.MaxValue,
+                BackoffType = DelayBackoffType.Exponential,
+                Delay = TimeSpan.FromMilliseconds(50),
+                MaxDelay = TimeSpan.FromSeconds(1),
+                UseJitter = true,
+            })
+            .Build();
 
     /// <summary>What is known of the tries of one call so far.</summary>
     private sealed class Call

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Infrastructure.Shumway;
 using PayoutManager.Infrastructure.Woody;
@@ -10,7 +9,7 @@ using PayoutManager.Woody;
 
 namespace PayoutManager.Infrastructure.Tests.Woody;
 
-/// <summary>What the ledger's adapter makes of a dependency's faults, over real HTTP.</summary>
+/// <summary>What becomes of the faults of a dependency whose calls may have an effect, over real HTTP.</summary>
 public sealed class DependencyClientTests : IAsyncLifetime
 {
     private readonly HttpClient _http = new(WoodyClient.CreateHandler());
@@ -33,14 +32,13 @@ public sealed class DependencyClientTests : IAsyncLifetime
     [Fact]
     public async Task A_call_is_repeated_until_it_is_answered()
     {
-        _peer.Script.Enqueue(ScriptedPeer.Status(503));
+        Enqueue("503 Resource Unavailable", "504 Result Unknown", "500 Result Unexpected", "502");
         _peer.Script.Enqueue(ScriptedPeer.Abort);
-        _peer.Script.Enqueue(ScriptedPeer.Status(504));
         _peer.Script.Enqueue(ToLedger());
 
         await Ledger().HoldAsync(Payouts.Unpaid("p1").HoldPlan, CancellationToken.None);
 
-        Assert.Equal(4, _peer.Requests.Count);
+        Assert.Equal(6, _peer.Requests.Count);
         Assert.Equal("payout_p1", Assert.Single(_sandbox.Accounter.ListPlans()).Id);
     }
 
@@ -56,27 +54,63 @@ public sealed class DependencyClientTests : IAsyncLifetime
         Assert.Equal(10_000_000 - 100_300, _sandbox.Accounter.ListAccounts().Single(a => a.Id == 10).MinAvailableAmount);
     }
 
-    [Fact]
-    public async Task When_time_is_up_and_no_try_was_done_it_is_not_done()
+    /// <summary>Tries until time is up, and what is known then: that no try had an effect only if that is true of each.</summary>
+    [Theory]
+    [InlineData(typeof(NotDoneException), "503 Resource Unavailable")]
+    [InlineData(typeof(NotDoneException), "503 Resource Unavailable", "502 resource unavailable")]
+    [InlineData(typeof(OutcomeUnknownException), "504 Result Unknown")]
+    [InlineData(typeof(OutcomeUnknownException), "503")]
+    [InlineData(typeof(OutcomeUnknownException), "502", "503 Resource Unavailable")]
+    [InlineData(typeof(OutcomeUnknownException), "500 Result Unexpected")]
+    [InlineData(typeof(OutcomeUnknownException), "502 Result Unexpected", "503 Resource Unavailable")]
+    [InlineData(typeof(OutcomeUnknownException), "503 Resource Unavailable", "404 Result Unexpected")]
+    public async Task When_time_is_up_a_call_is_not_done_only_if_no_try_may_have_been(Type expected, params string[] answers)
     {
-        _peer.Script.Enqueue(ScriptedPeer.Status(503));
-        await Assert.ThrowsAsync<NotDoneException>(() => HoldUntilFirstFailureAsync());
+        Enqueue(answers);
+        using var deadline = new CancellationTokenSource();
+        var log = new Canceller(deadline, answers.Length);
+
+        await Assert.ThrowsAsync(expected, () => Ledger(log).HoldAsync(Payouts.Unpaid("p1").HoldPlan, deadline.Token));
+
+        Assert.Equal((answers.Length, answers.Length), (_peer.Requests.Count, log.Lines));
+    }
+
+    [Theory]
+    [InlineData("400 Result Unexpected")]
+    [InlineData("503 Resource Unavailable", "400 Result Unexpected")]
+    [InlineData("500 Result Unexpected", "504 Result Unknown", "400 result unexpected")]
+    public async Task A_refusal_ends_a_call_at_once(params string[] answers)
+    {
+        Enqueue(answers);
+
+        await Assert.ThrowsAsync<LedgerRefusedException>(() => HoldForAsync(TimeSpan.FromSeconds(60)));
+
+        Assert.Equal(answers.Length, _peer.Requests.Count);
     }
 
     [Fact]
-    public async Task When_time_is_up_and_any_try_may_have_been_done_it_is_unknown()
+    public async Task A_connection_that_is_not_made_until_time_is_up_is_not_done()
     {
-        _peer.Script.Enqueue(ScriptedPeer.Status(504));
-        await Assert.ThrowsAsync<OutcomeUnknownException>(() => HoldUntilFirstFailureAsync());
+        using var silent = new HttpClient(WoodyClient.CreateHandler(new HappyEyeballs(
+            (_, _) => throw new InvalidOperationException(),
+            async (_, token) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+                return Stream.Null;
+            },
+            TimeProvider.System)));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+
+        await Assert.ThrowsAsync<NotDoneException>(() => Ledger(http: silent).HoldAsync(Payouts.Unpaid("p1").HoldPlan, deadline.Token));
     }
 
     [Fact]
     public async Task A_try_that_could_not_end_in_time_is_not_begun()
     {
         WoodyContext.Current = WoodyContext.NewRoot() with { WorkUntil = TimeProvider.System.GetUtcNow() };
-        _peer.Script.Enqueue(ScriptedPeer.Status(503));
+        Enqueue("503 Resource Unavailable");
 
-        await Assert.ThrowsAsync<NotDoneException>(() => HoldForAsync(TimeSpan.FromSeconds(20)));
+        await Assert.ThrowsAsync<NotDoneException>(() => HoldForAsync(TimeSpan.FromSeconds(60)));
         Assert.Single(_peer.Requests);
     }
 
@@ -96,79 +130,43 @@ public sealed class DependencyClientTests : IAsyncLifetime
         Assert.Empty(_peer.Requests);
     }
 
-    [Fact]
-    public async Task An_undeclared_error_is_passed_on_at_once()
-    {
-        _peer.Script.Enqueue(ScriptedPeer.Status(500, "Result Unexpected"));
-        var e = await Assert.ThrowsAsync<DependencyFailedException>(() => HoldForAsync(TimeSpan.FromSeconds(20)));
-        Assert.Equal("Result Unexpected", e.ErrorClass);
-        Assert.Single(_peer.Requests);
-    }
-
-    [Fact]
-    public async Task A_refusal_by_the_ledger_names_the_plan_and_the_reason()
-    {
-        _peer.Script.Enqueue(ToLedger());
-        var plan = Payouts.Unpaid("p1").HoldPlan;
-
-        var unknown = await Assert.ThrowsAsync<LedgerRefusedException>(() => Ledger().CommitAsync(plan, CancellationToken.None));
-        Assert.Equal("The ledger refused plan payout_p1: Posting plan payout_p1 not found", unknown.Message);
-        var account = await Assert.ThrowsAsync<LedgerRefusedException>(() =>
-            Ledger().GetMinAvailableAmountAsync(4711, new Application.Ports.LedgerClock(null), CancellationToken.None));
-        Assert.EndsWith("account 4711 not found", account.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task The_ledger_is_moved_as_asked()
-    {
-        _peer.Script.Enqueue(ToLedger());
-        var (held, reverted) = (Payouts.Unpaid("p1").HoldPlan, Payouts.Unpaid("p1").RevertPlan(1));
-
-        Assert.Null(await Ledger().FindPlanAsync(held.Id, CancellationToken.None));
-        var clock = await Ledger().HoldAsync(held, CancellationToken.None);
-        Assert.Equal(8, clock.State!.Length);
-        Assert.Equal(10_000_000 - 100_300, await Ledger().GetMinAvailableAmountAsync(10, clock, CancellationToken.None));
-        await Ledger().CommitAsync(held, CancellationToken.None);
-        await Ledger().HoldAsync(reverted, CancellationToken.None);
-        await Ledger().RollbackAsync(reverted, CancellationToken.None);
-
-        Assert.Equal(held.Postings, (await Ledger().FindPlanAsync(held.Id, CancellationToken.None))!.Postings);
-        Assert.Equal(["Committed", "RolledBack"], _sandbox.Accounter.ListPlans().Select(p => p.State.ToString()));
-    }
-
     private Func<Microsoft.AspNetCore.Http.HttpContext, Task> ToLedger() => ScriptedPeer.Forward(_http, _sandbox.ShumwayUrl);
 
-    private ShumwayLedger Ledger(TimeProvider? pauses = null, ILogger? logger = null) => new(
+    private void Enqueue(params string[] answers)
+    {
+        foreach (var answer in answers)
+            _peer.Script.Enqueue(ScriptedPeer.Status(int.Parse(answer[..3]), answer.Length > 3 ? answer[4..] : null));
+    }
+
+    private ShumwayLedger Ledger(ILogger? logger = null, HttpClient? http = null) => new(
         new DependencyClient(
             "Shumway",
-            new WoodyClient(_http, _peer.Url, TimeSpan.FromSeconds(20), TimeProvider.System),
-            pauses ?? TimeProvider.System,
+            new WoodyClient(http ?? _http, _peer.Url, TimeSpan.FromSeconds(60), TimeProvider.System),
+            TimeProvider.System,
             logger ?? NullLogger.Instance),
         TimeProvider.System);
 
-    /// <summary>The caller's time is up in the pause after the first try, which standing time makes endless.</summary>
-    private async Task HoldUntilFirstFailureAsync()
+    private async Task HoldForAsync(TimeSpan time)
     {
-        using var deadline = new CancellationTokenSource();
-        await Ledger(new FakeTimeProvider(), new Canceller(deadline)).HoldAsync(Payouts.Unpaid("p1").HoldPlan, deadline.Token);
-    }
-
-    private async Task HoldForAsync(TimeSpan patience)
-    {
-        using var deadline = new CancellationTokenSource(patience);
+        using var deadline = new CancellationTokenSource(time);
         await Ledger().HoldAsync(Payouts.Unpaid("p1").HoldPlan, deadline.Token);
     }
 
-    /// <summary>A log whose first line ends the caller's time.</summary>
-    private sealed class Canceller(CancellationTokenSource deadline) : ILogger
+    /// <summary>A log that ends the caller's time with some line, which is written while that try fails.</summary>
+    private sealed class Canceller(CancellationTokenSource deadline, int last) : ILogger
     {
+        public int Lines { get; private set; }
+
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            deadline.Cancel();
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (++Lines == last)
+                deadline.Cancel();
+        }
     }
 }
