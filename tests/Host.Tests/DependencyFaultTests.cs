@@ -46,16 +46,19 @@ public sealed class DependencyFaultTests : IAsyncLifetime
     private Func<HttpContext, Task> ToLedger => ScriptedPeer.Forward(_http, _peers.Sandbox.ShumwayUrl);
 
     [Theory]
-    [InlineData(503, WoodyOutcome.NotDone, "Resource Unavailable")]
-    [InlineData(504, WoodyOutcome.NotDone, "Resource Unavailable")]
-    [InlineData(500, WoodyOutcome.Unexpected, "Result Unexpected")]
-    public async Task PartyManagement_failing_means_that_nothing_was_done(int status, WoodyOutcome outcome, string errorClass)
+    [InlineData(503, "Resource Unavailable", WoodyOutcome.NotDone, "Resource Unavailable")]
+    [InlineData(503, null, WoodyOutcome.NotDone, "Resource Unavailable")]
+    [InlineData(504, "Result Unknown", WoodyOutcome.NotDone, "Resource Unavailable")]
+    [InlineData(500, "Result Unexpected", WoodyOutcome.Failed, "Result Unexpected")]
+    [InlineData(400, "Result Unexpected", WoodyOutcome.Failed, "Result Unexpected")]
+    public async Task PartyManagement_failing_means_that_nothing_was_done(
+        int status, string? answeredClass, WoodyOutcome outcome, string errorClass)
     {
         _parties.Script.Clear();
-        _parties.Script.Enqueue(ScriptedPeer.Status(status));
+        _parties.Script.Enqueue(ScriptedPeer.Status(status, answeredClass));
 
         // Time enough to get there on a busy machine, where there is an answer to wait for; else it is all spent on trying again.
-        var seconds = outcome == WoodyOutcome.Unexpected ? 10 : 1;
+        var seconds = outcome == WoodyOutcome.Failed ? 10 : 1;
         var e = await Assert.ThrowsAsync<WoodyCallException>(() => _host.CreateAsync("p1", change: Within(seconds)));
 
         Assert.Equal((outcome, errorClass), (e.Outcome, e.ErrorClass));
@@ -66,7 +69,7 @@ public sealed class DependencyFaultTests : IAsyncLifetime
     [Fact]
     public async Task A_ledger_that_is_down_means_503_and_the_same_create_works_later()
     {
-        _ledger.Script.Enqueue(ScriptedPeer.Status(503));
+        _ledger.Script.Enqueue(ScriptedPeer.Status(503, "Resource Unavailable"));
         var e = await Assert.ThrowsAsync<WoodyCallException>(() => _host.CreateAsync("p1", change: Within(1)));
         Assert.Equal(WoodyOutcome.NotDone, e.Outcome);
 
@@ -88,14 +91,15 @@ public sealed class DependencyFaultTests : IAsyncLifetime
         Assert.Equal(PlanState.Held, _peers.Plans("p1")["payout#2_p1"]);
     }
 
-    [Fact]
-    public async Task An_undeclared_error_of_the_ledger_means_502_with_its_class()
+    [Theory]
+    [InlineData(500, "Result Unexpected")]
+    [InlineData(503, null)]
+    public async Task A_ledger_that_fails_or_a_proxy_that_answers_for_it_means_504(int status, string? errorClass)
     {
-        _ledger.Script.Enqueue(ScriptedPeer.Status(500, "Result Unexpected"));
-        var e = await Assert.ThrowsAsync<WoodyCallException>(() => _host.CreateAsync("p1"));
+        _ledger.Script.Enqueue(ScriptedPeer.Status(status, errorClass));
+        var e = await Assert.ThrowsAsync<WoodyCallException>(() => _host.CreateAsync("p1", change: Within(2)));
 
-        Assert.Equal("502 a dependency answered with an undeclared error", e.Message);
-        Assert.Equal("Result Unexpected", e.ErrorClass);
+        Assert.Equal((WoodyOutcome.Unknown, "Result Unknown"), (e.Outcome, e.ErrorClass));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
+using PayoutManager.Domain;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Money;
 using PayoutManager.Domain.Parties;
@@ -8,7 +9,6 @@ using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Thrift.Parties;
 using PayoutManager.Thrift.Serialization;
 using PayoutManager.Woody;
-using Thrift.Protocol;
 using Calls = PayoutManager.Thrift.Parties.PartyManagement.InternalStructs;
 using Wire = PayoutManager.Thrift.Domain;
 
@@ -21,14 +21,15 @@ internal sealed class PartyManagementClient(DependencyClient client) : IPartyMan
 
     public async Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken)
     {
-        var result = await ReadAsync<Calls.Get_result>(
+        var result = await client.ReadAsync<Calls.Get_result>(
             "Get", new Calls.Get_args { User = User, PartyId = id.Value }, cancellationToken);
         return result switch
         {
-            { Success: { } party } => Understand(() => ToDomain(party)),
+            { Success: { } party } when party.Id == id.Value => ToDomain(id, party),
+            { Success: { } party } => throw Unusable("Get", $"another party, '{party.Id}'"),
             { Ex2: not null } => null,
-            { Ex1: not null } => throw Refused("Get", nameof(InvalidUser)),
-            _ => throw Refused("Get", "an empty result"),
+            { Ex1: not null } => throw Unusable("Get", nameof(InvalidUser)),
+            _ => throw Unusable("Get", "an empty result"),
         };
     }
 
@@ -49,62 +50,65 @@ internal sealed class PartyManagementClient(DependencyClient client) : IPartyMan
                 PayoutToolId = payoutToolId.Value,
             },
         };
-        var result = await ReadAsync<Calls.ComputePayoutCashFlow_result>("ComputePayoutCashFlow", args, cancellationToken);
+        var result = await client.ReadAsync<Calls.ComputePayoutCashFlow_result>("ComputePayoutCashFlow", args, cancellationToken);
         return result switch
         {
-            { Success: { } postings } => Understand(() => new CashFlow(postings.Select(CashFlowContract.FromWire))),
+            { Success: { } postings } => ToDomain(postings),
             { Ex2: not null } => throw new NotFoundException($"Party {partyId} not found."),
             { Ex3: not null } => throw new NotFoundException($"Party {partyId} did not exist yet."),
             { Ex4: not null } => throw new NotFoundException($"Shop {shopId} of party {partyId} not found."),
             { Ex5: not null } => throw new NotFoundException($"No cash flow: shop {shopId} may not be paid out."),
             { Ex6: not null } => throw new NotFoundException($"Payout tool {payoutToolId} not found."),
-            { Ex1: not null } => throw Refused("ComputePayoutCashFlow", nameof(InvalidUser)),
-            _ => throw Refused("ComputePayoutCashFlow", "an empty result"),
+            { Ex1: not null } => throw Unusable("ComputePayoutCashFlow", nameof(InvalidUser)),
+            _ => throw Unusable("ComputePayoutCashFlow", "an empty result"),
         };
     }
 
-    /// <summary>A call that only reads has no effect, so a lost answer is as good as none.</summary>
-    private async Task<TResult> ReadAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
-        where TResult : TBase, new()
+    /// <summary>
+    /// A party whose shops are read when they are asked for: what is odd about one is no concern of the others.
+    /// </summary>
+    private static Party ToDomain(PartyId id, Wire.Party party) => new(
+        id,
+        new ConvertedDictionary<Wire.Shop, Shop>(party.Shops!, (shopId, shop) => ToDomain(id, shopId, shop)),
+        new ConvertedDictionary<Wire.Contract, Contract>(
+            party.Contracts!,
+            (contractId, contract) => new Contract(contractId, contract.PayoutTools!.Select(tool => tool.Id).ToHashSet())));
+
+    private static Shop ToDomain(PartyId partyId, string shopId, Wire.Shop shop) =>
+        FindFault(shopId, shop) is { } fault
+            ? throw Unusable("Get", $"a shop '{shopId}' of party {partyId} that cannot be used: {fault}")
+            : new Shop(
+                new ShopId(shopId),
+                shop.ContractId,
+                shop.Account is { } account
+                    ? new ShopAccount(new Currency(account.Currency!.SymbolicCode), account.Settlement)
+                    : null,
+                shop.PayoutToolId is { } tool ? new PayoutToolId(tool) : null);
+
+    /// <summary>What is odd about a shop; null if nothing that matters here.</summary>
+    private static string? FindFault(string shopId, Wire.Shop shop)
     {
-        try
-        {
-            return await client.CallAsync<TResult>(method, args, cancellationToken);
-        }
-        catch (OutcomeUnknownException e)
-        {
-            throw new NotDoneException(e.Message, e.InnerException);
-        }
+        if (shop.Id != shopId)
+            return $"its id is '{shop.Id}'";
+        if (Identifier.Fault(shopId) is { } id)
+            return $"its id {id}";
+        if (shop.Account?.Currency is { SymbolicCode: var code } && Currency.Fault(code) is { } currency)
+            return $"the currency '{code}' of its account {currency}";
+        return shop.PayoutToolId is { } given && Identifier.Fault(given) is { } tool ? $"its payout_tool_id '{given}' {tool}" : null;
     }
 
-    private static Party ToDomain(Wire.Party party) => new(
-        new PartyId(party.Id),
-        party.Shops!.ToDictionary(entry => entry.Key, entry => ToDomain(entry.Value)),
-        party.Contracts!.ToDictionary(
-            entry => entry.Key,
-            entry => new Contract(entry.Value.Id, entry.Value.PayoutTools!.Select(tool => tool.Id).ToHashSet())));
-
-    private static Shop ToDomain(Wire.Shop shop) => new(
-        new ShopId(shop.Id),
-        shop.ContractId,
-        shop.Account is { } account
-            ? new ShopAccount(new Currency(account.Currency!.SymbolicCode), account.Settlement)
-            : null,
-        shop.PayoutToolId is { } tool ? new PayoutToolId(tool) : null);
-
-    private static T Understand<T>(Func<T> read)
+    private static CashFlow ToDomain(IEnumerable<Wire.FinalCashFlowPosting> postings)
     {
         try
         {
-            return read();
+            return new CashFlow(postings.Select(CashFlowContract.FromWire));
         }
         catch (Exception e) when (e is ThriftFormatException or ArgumentException)
         {
-            throw new DependencyFailedException(
-                $"PartyManagement answered what cannot be used: {e.Message}", WoodyErrorClass.ResultUnexpected, e);
+            throw Unusable("ComputePayoutCashFlow", $"postings that cannot be used: {e.Message}", e);
         }
     }
 
-    private static DependencyFailedException Refused(string method, string answer) =>
-        new($"PartyManagement answered {method} with {answer}.", WoodyErrorClass.ResultUnexpected);
+    private static DependencyFailedException Unusable(string method, string answer, Exception? cause = null) =>
+        new($"PartyManagement answered {method} with {answer}.", WoodyErrorClass.ResultUnexpected, cause);
 }
