@@ -130,14 +130,13 @@ internal sealed class PayoutHost : IAsyncDisposable
     public static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers)
     {
         var faultPoints = settings.KillAt is { } step ? new FaultPoints(step) : null;
-        var storage = peers.Storage with { Interceptors = faultPoints is null ? [] : [faultPoints.Interceptor] };
         services
             .AddSingleton(TimeProvider.System)
             .AddSingleton(settings.Operations)
             .AddSingleton(settings.Relay)
             .AddSingleton(settings.Audit)
             .AddPayoutApplication()
-            .AddPayoutInfrastructure(storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
+            .AddPayoutInfrastructure(peers.Storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
             .AddFaultPoints(faultPoints)
             .AddSingleton<PayoutManagementService>()
             .AddSingleton(new CallGate(settings.MaxConcurrentCalls, settings.MaxBodyBytesInFlight))

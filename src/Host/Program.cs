@@ -3,6 +3,7 @@ using PayoutManager.Host.Audit;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Demo;
 using PayoutManager.Host.Hosting;
+using PayoutManager.Infrastructure.Storage;
 
 const int badConfiguration = 2;
 
@@ -18,10 +19,16 @@ try
     if (host.IsDevelopment)
         Console.WriteLine(Welcome.To(host));
     await host.WaitForShutdownAsync();
-    return 0;
+    // Set by what has ended the host.
+    return Environment.ExitCode;
 }
 catch (InvalidConfigurationException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
     return badConfiguration;
+}
+catch (UnusableDatabaseException e)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return MigrationWorker.UnusableDatabase;
 }

@@ -46,7 +46,6 @@ public static class InfrastructureServices
         services = options.Provider == StorageProvider.Sqlite ? services.AddSqlite(options) : services.AddPostgres(options);
         return services
             .AddSingleton(options)
-            .AddSingleton<Database>()
             .AddSingleton(provider => new DatabaseMigrator(
                 provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<IRoutineStatements>()))
             .AddSingleton<IPayoutStore, PayoutStore>()
@@ -61,10 +60,10 @@ public static class InfrastructureServices
         Func<PayoutDbContext> open = new PooledDbContextFactory<SqlitePayoutDbContext>(
             new DbContextOptionsBuilder<SqlitePayoutDbContext>()
                 .UseSqlite(options.ConnectionString, SqlitePayoutDbContext.Map)
-                .AddInterceptors(options.Interceptors)
                 .Options).CreateDbContext;
         return services
             .AddSingleton(open)
+            .AddSingleton(new Database(open))
             .AddSingleton<IPayoutStatements>(new SqliteStatements(open))
             .AddSingleton<IRoutineStatements>(new SqliteRoutine(open));
     }
@@ -84,10 +83,11 @@ public static class InfrastructureServices
             var contexts = new Lazy<PooledDbContextFactory<PostgresPayoutDbContext>>(() => new(
                 new DbContextOptionsBuilder<PostgresPayoutDbContext>()
                     .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>(), PostgresPayoutDbContext.Map)
-                    .AddInterceptors(options.Interceptors)
                     .Options));
             return () => contexts.Value.CreateDbContext();
         })
+        .AddSingleton(provider => new Database(
+            provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<NpgsqlDataSource>().Clear))
         .AddSingleton<SharedTransactions>()
         .AddSingleton<IPayoutStatements, PostgresStatements>()
         .AddSingleton<IRoutineStatements, PostgresRoutine>();
@@ -104,11 +104,15 @@ public static class InfrastructureServices
         // No statement leaves anything behind in a session, and what would clear it away takes as long as some of them.
         if (!connection.ShouldSerialize("No Reset On Close"))
             connection.NoResetOnClose = true;
-        // All of them find their rows by an index. Where a table holds next to nothing but has held much, such as that of
-        // operations after a rush, PostgreSQL takes reading all of its pages for cheaper, and is wrong from the next rush on. None is
-        // worth compiling, or planning anew for its parameters. And nothing holds a row for long but what is stuck.
-        connection.Options =
-            $"-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout=1s {connection.Options}".TrimEnd();
+        // Statements are made for READ COMMITTED, where a database or a role may have another default. All of them find their rows by an
+        // index. Where a table holds next to nothing but has held much, such as that of operations after a rush, PostgreSQL takes reading
+        // all of its pages for cheaper, and is wrong from the next rush on. None is worth compiling, or planning anew for its parameters.
+        // And nothing holds a row for long but what is stuck. Of two values for a setting the later one counts.
+        connection.Options = string.Join(
+            ' ',
+            @"-c default_transaction_isolation=read\ committed",
+            "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout=1s",
+            connection.Options).TrimEnd();
     }
 
     private static void Observe(NpgsqlDataSourceBuilder source)

@@ -24,7 +24,6 @@ internal class FaultPointProxy : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         var step = FaultPoints.StepOf(targetMethod!.Name);
-        FaultPoints.Enter(step);
         var result = targetMethod.Invoke(_port, BindingFlags.DoNotWrapExceptions, null, args, null);
         if (result is Task && targetMethod.ReturnType.IsGenericType)
             return FollowWithResult.MakeGenericMethod(targetMethod.ReturnType.GenericTypeArguments).Invoke(this, [result, step]);

@@ -93,7 +93,7 @@ internal sealed class HealthWatch : BackgroundService
     {
         var at = _clock.GetTimestamp();
         var faults = await Task.WhenAll(
-            FindFaultAsync(FindDatabaseFaultAsync, cancellationToken),
+            FindFaultAsync(_database.FindFaultAsync, cancellationToken),
             Task.Run(_broker.FindFault, CancellationToken.None),
             FindFaultAsync(token => ConnectAsync(_dependencies.PartyManagement, token), cancellationToken),
             FindFaultAsync(token => ConnectAsync(_dependencies.Shumway, token), cancellationToken));
@@ -117,12 +117,6 @@ internal sealed class HealthWatch : BackgroundService
             // The type alone: a message may name what is nobody's business here.
             return $"out of reach: {e.GetBaseException().GetType().Name}";
         }
-    }
-
-    private async Task<string?> FindDatabaseFaultAsync(CancellationToken cancellationToken)
-    {
-        var pending = await _database.GetPendingAsync(cancellationToken);
-        return pending.Count == 0 ? null : $"not migrated: {string.Join(", ", pending)}";
     }
 
     /// <summary>Its protocol has no call that asks for nothing; that it listens has to do.</summary>

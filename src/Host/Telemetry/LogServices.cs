@@ -9,9 +9,13 @@ internal static class LogServices
     // Says of each request less than the endpoint does; and where it might, ASP.NET makes an Activity and a log's scope for each.
     private const string RequestLog = "Microsoft.AspNetCore.Hosting.Diagnostics";
 
+    // What ends a start is thrown as well, and said where the program ends.
+    private const string HostLog = "Microsoft.Extensions.Hosting.Internal.Host";
+
     public static void AddPayoutLog(this WebApplicationBuilder builder)
     {
         builder.Logging.AddFilter(RequestLog, LogLevel.None);
+        builder.Logging.AddFilter(HostLog, LogLevel.Critical);
         // A developer sees each line at once, among what else is printed.
         if (builder.Environment.IsDevelopment())
             return;

@@ -1,141 +1,125 @@
-using System.Data.Common;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 using PayoutManager.Application.Outcomes;
 
 namespace PayoutManager.Infrastructure.Storage;
 
-/// <summary>Runs work against the database, and says of each failure whether the work may have been done.</summary>
-internal sealed class Database(Func<PayoutDbContext> open)
+/// <summary>
+/// Asks the database, and says of each failure whether the work may have been done: <see cref="DatabaseErrors"/> decides.
+/// </summary>
+/// <param name="open">Makes a context.</param>
+/// <param name="dropConnections">Replaces the open connections by new ones; nothing where the database is a file.</param>
+internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnections = null)
 {
-    // Shutting down, crashed, starting up.
-    private const string OperatorIntervention = "57P";
+    // Each collision means that another transaction went ahead, so there are never more of them than there are rivals.
+    private const int MostTries = 8;
 
-    private const int SqliteBusy = 5;
-    private const int SqliteLocked = 6;
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(4);
 
-    /// <summary>Reads in a single statement.</summary>
-    /// <exception cref="NotDoneException">The database was not reached, or the caller's time was up.</exception>
+    /// <summary>Reads.</summary>
+    /// <exception cref="NotDoneException">The database did not answer.</exception>
     public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
     {
-        try
+        for (var tries = 1; ; tries++)
         {
-            return await read();
-        }
-        catch (Exception e) when (IsOutOfReach(e))
-        {
-            throw NotReached(e);
+            try
+            {
+                return await read();
+            }
+            catch (Exception e) when (e is not NotDoneException && DatabaseErrors.IsOfDatabase(e))
+            {
+                if (!DatabaseErrors.IsCollision(e) || tries == MostTries)
+                    throw new NotDoneException($"The database did not answer ({DatabaseErrors.InWords(e)}).", e);
+            }
+
+            await LetOthersGoAsync(tries);
         }
     }
 
     /// <inheritdoc cref="ReadAsync{T}(Func{Task{T}})"/>
-    public Task<T> ReadAsync<T>(Func<PayoutDbContext, Task<T>> read) => ReadAsync(() => WithContextAsync(read));
+    public Task<T> ReadAsync<T>(Func<PayoutDbContext, Task<T>> read) => ReadAsync(async () =>
+    {
+        await using var context = open();
+        return await read(context);
+    });
 
-    /// <summary>What changes rows by itself, and commits with them.</summary>
+    /// <summary>Writes, in one transaction that commits by itself.</summary>
     /// <param name="write">The statements.</param>
     /// <param name="cancellationToken">The caller's time.</param>
-    /// <exception cref="NotDoneException">The database was not reached or refused, or the time was up beforehand.</exception>
-    /// <exception cref="OutcomeUnknownException">The database was lost; it may or may not be done.</exception>
-    public static async Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken)
+    /// <exception cref="NotDoneException">Nothing was sent, or the database refused it by an error that proves that it had no effect.</exception>
+    /// <exception cref="OutcomeUnknownException">On every other failure: it may or may not be done.</exception>
+    public async Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken)
     {
-        // Drivers look at it themselves, but then nobody can tell whether anything was sent.
-        if (cancellationToken.IsCancellationRequested)
-            throw NotReached(new OperationCanceledException(cancellationToken));
-        try
+        for (var tries = 1; ; tries++)
         {
-            return await write();
-        }
-        catch (Exception e) when (IsOutOfReach(e))
-        {
-            throw IsRefusal(e)
-                ? NotReached(e)
-                : new OutcomeUnknownException("The database was lost during a write.", e);
+            // Drivers look at it themselves, but then nobody can tell whether anything was sent.
+            if (cancellationToken.IsCancellationRequested)
+                throw NotSent(new OperationCanceledException(cancellationToken));
+            try
+            {
+                return await write();
+            }
+            catch (Exception e) when (e is not NotDoneException)
+            {
+                if (DatabaseErrors.IsReadOnly(e))
+                    dropConnections?.Invoke();
+                if (!DatabaseErrors.IsCollision(e) || tries == MostTries)
+                    throw Sort(e);
+            }
+
+            await LetOthersGoAsync(tries);
         }
     }
 
     /// <inheritdoc cref="WriteAsync{T}(Func{Task{T}}, CancellationToken)"/>
-    public Task<T> WriteAsync<T>(Func<PayoutDbContext, Task<T>> write) => WriteAsync(() => WithContextAsync(write), CancellationToken.None);
-
-    /// <summary>Work in a transaction, which is committed if the work says so.</summary>
-    /// <param name="work">Returns its result, and whether to commit.</param>
-    /// <param name="cancellationToken">The caller's time.</param>
-    /// <exception cref="NotDoneException">The database was lost before the commit.</exception>
-    /// <exception cref="OutcomeUnknownException">The database was lost during the commit.</exception>
-    public async Task<T> TransactAsync<T>(
-        Func<PayoutDbContext, Task<(T Result, bool Commit)>> work,
-        CancellationToken cancellationToken)
-    {
-        var committing = false;
-        try
+    public Task<T> WriteAsync<T>(Func<PayoutDbContext, Task<T>> write, CancellationToken cancellationToken) => WriteAsync(
+        async () =>
         {
             await using var context = open();
-            await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-            var (result, commit) = await work(context);
-            if (commit)
-            {
-                committing = true;
-                await transaction.CommitAsync(cancellationToken);
-            }
-
-            return result;
-        }
-        catch (Exception e) when (IsOutOfReach(e))
-        {
-            throw committing
-                ? new OutcomeUnknownException("The database was lost during a commit.", e)
-                : NotReached(e);
-        }
-    }
+            await OpenAsync(
+                async token =>
+                {
+                    await context.Database.OpenConnectionAsync(token);
+                    return true;
+                },
+                cancellationToken);
+            return await write(context);
+        },
+        cancellationToken);
 
     /// <summary>A connection. Where there is none, nothing has been asked yet, which is certain only here.</summary>
-    public static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    /// <exception cref="NotDoneException">No connection could be had.</exception>
+    public static Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken) =>
+        OpenAsync(async token => await source.OpenConnectionAsync(token), cancellationToken);
+
+    /// <summary>The time was up, or no connection could be had, before anything was sent.</summary>
+    public static NotDoneException NotSent(Exception e) => new(
+        DatabaseErrors.CodeOf(e) is { } code ? $"The database refused a connection ({code})."
+        : e is OperationCanceledException ? "The time was up before the database was asked."
+        : "The database cannot be reached.",
+        e);
+
+    private static async Task<T> OpenAsync<T>(Func<CancellationToken, Task<T>> openAsync, CancellationToken cancellationToken)
     {
         try
         {
-            return await source.OpenConnectionAsync(cancellationToken);
+            return await openAsync(cancellationToken);
         }
-        catch (Exception e) when (IsOutOfReach(e))
+        catch (Exception e) when (DatabaseErrors.IsOfDatabase(e))
         {
-            throw NotReached(e);
+            throw NotSent(e);
         }
     }
 
-    /// <summary>The database was not asked, or has refused.</summary>
-    public static NotDoneException NotReached(Exception e) => new("The database cannot be reached.", e);
-
-    private async Task<T> WithContextAsync<T>(Func<PayoutDbContext, Task<T>> work)
+    private static Exception Sort(Exception e) => e switch
     {
-        await using var context = open();
-        return await work(context);
-    }
-
-    /// <summary>
-    /// Whether a failure proves that nothing was written: the database says so itself. What it says when it goes down it may have
-    /// said before it was asked, or after it has committed.
-    /// </summary>
-    public static bool IsRefusal(Exception e) => e switch
-    {
-        PostgresException postgres => postgres.SqlState is not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown),
-        SqliteException => true,
-        _ => e.InnerException is { } cause && IsRefusal(cause),
+        OutcomeUnknownException => e,
+        _ when DatabaseErrors.IsRefusal(e) => new NotDoneException($"The database refused the write ({DatabaseErrors.InWords(e)}).", e),
+        _ when DatabaseErrors.IsOfDatabase(e) => new OutcomeUnknownException(
+            $"It is not known whether the database did the write ({DatabaseErrors.InWords(e)}).", e),
+        _ => new OutcomeUnknownException("It is not known whether the database did the write (its answer could not be used).", e),
     };
 
-    /// <summary>
-    /// Whether a failure is the connection's, or the clock's, rather than a mistake in what was asked. Tables that are not
-    /// made yet count as out of reach: the host starts before it has migrated.
-    /// </summary>
-    public static bool IsOutOfReach(Exception e) => e switch
-    {
-        OperationCanceledException or TimeoutException or IOException => true,
-        PostgresException postgres => postgres.IsTransient
-            || postgres.SqlState.StartsWith(OperatorIntervention, StringComparison.Ordinal)
-            || postgres.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName,
-        SqliteException sqlite => sqlite.SqliteErrorCode is SqliteBusy or SqliteLocked,
-        DbException => true,
-        DbUpdateException or InvalidOperationException or RetryLimitExceededException =>
-            e.InnerException is { } cause && IsOutOfReach(cause),
-        _ => false,
-    };
+    private static Task LetOthersGoAsync(int tries) => Task.Delay(
+        LongestPause * tries * Random.Shared.NextDouble(), TimeProvider.System);
 }

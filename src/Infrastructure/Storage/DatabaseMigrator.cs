@@ -1,6 +1,6 @@
 namespace PayoutManager.Infrastructure.Storage;
 
-/// <summary>Makes and upgrades the tables, one host at a time.</summary>
+/// <summary>Makes and upgrades the tables, one host at a time, and says what a database lacks.</summary>
 public sealed class DatabaseMigrator
 {
     private readonly Func<PayoutDbContext> _open;
@@ -13,9 +13,10 @@ public sealed class DatabaseMigrator
     }
 
     /// <summary>Brings the database to this version. Does nothing where it is there already.</summary>
+    /// <exception cref="UnusableDatabaseException">The database is set up wrongly; nothing was changed.</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        if (await GetPendingAsync(cancellationToken) is not [])
+        if (await GetPendingOfUsableAsync(cancellationToken) is not [])
         {
             await using var context = _open();
             await context.MigrateAloneAsync(cancellationToken);
@@ -25,15 +26,31 @@ public sealed class DatabaseMigrator
     }
 
     /// <summary>Makes ready for a database that somebody else has migrated; false while that is still to come.</summary>
+    /// <exception cref="UnusableDatabaseException">The database is set up wrongly.</exception>
     public async Task<bool> TryAdoptAsync(CancellationToken cancellationToken)
     {
-        if (await GetPendingAsync(cancellationToken) is not [])
+        if (await GetPendingOfUsableAsync(cancellationToken) is not [])
             return false;
         await _routine.LearnTypesAsync(cancellationToken);
         return true;
     }
 
     /// <summary>The migrations that this version has and the database lacks.</summary>
-    public Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>
-        _routine.ListPendingMigrationsAsync(cancellationToken);
+    public async Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>
+        (await _routine.ReadStateAsync(cancellationToken)).Pending;
+
+    /// <summary>What keeps a database that answers from being worked with now, in words; null if nothing does.</summary>
+    public async Task<string?> FindFaultAsync(CancellationToken cancellationToken)
+    {
+        var state = await _routine.ReadStateAsync(cancellationToken);
+        return state.IsReadOnly ? "read-only: a standby, or default_transaction_read_only is on"
+            : state.Pending is [] ? null
+            : $"not migrated: {string.Join(", ", state.Pending)}";
+    }
+
+    private async Task<IReadOnlyList<string>> GetPendingOfUsableAsync(CancellationToken cancellationToken)
+    {
+        var state = await _routine.ReadStateAsync(cancellationToken);
+        return state.Unusable is { } why ? throw new UnusableDatabaseException(why) : state.Pending;
+    }
 }

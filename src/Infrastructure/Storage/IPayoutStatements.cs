@@ -11,9 +11,15 @@ internal interface IPayoutStatements
     /// <summary>A payout with its postings, of one moment; null if there is none.</summary>
     Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken);
 
+    /// <inheritdoc cref="IPayoutStore.FindRequestDigestAsync"/>
+    Task<string?> FindRequestDigestAsync(string payoutId, CancellationToken cancellationToken);
+
+    /// <summary>The operation that is under way on a payout; null if there is none.</summary>
+    Task<Occupant?> FindOperationAsync(string payoutId, CancellationToken cancellationToken);
+
     /// <summary>
     /// Inserts an operation, or puts it in the place of a note of spent attempts, and then looks at the payout: unless its sequence
-    /// id is the expected one, nothing is written.
+    /// id is the expected one, all is as it was before.
     /// </summary>
     /// <param name="operation">The operation; its attempt is found here.</param>
     /// <param name="expectedSequenceId">The payout's sequence id; null if there must be no payout.</param>
@@ -28,6 +34,28 @@ internal interface IPayoutStatements
     /// </summary>
     Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken);
 
+    /// <summary>Makes an operation whose lease has run out the new owner's.</summary>
+    /// <returns>The operation; null if there is none, or its lease runs.</returns>
+    Task<OperationRow?> TakeOverAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Lets the owner's lease run anew; false if the operation is not the owner's.</summary>
+    Task<bool> RenewAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Ends the owner's lease; false if the operation is not the owner's.</summary>
+    Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken);
+
+    /// <summary>Makes the owner's operation its next attempt; false if the owner or the attempt is not the stored one.</summary>
+    /// <param name="operation">The operation as it was.</param>
+    /// <param name="request">What is to be done from now on.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes the owner's operation or, where attempts are spent, leaves a note of them in its place; false if the owner or the
+    /// attempt is not the stored one.
+    /// </summary>
+    Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken);
+
     /// <summary>Of each payout the first event that is not published, in order of id.</summary>
     Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken);
 
@@ -35,6 +63,11 @@ internal interface IPayoutStatements
     /// <returns>How many.</returns>
     Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken);
 }
+
+/// <summary>An operation that is under way.</summary>
+/// <param name="Operation">The operation.</param>
+/// <param name="LeaseRanOut">Whether its lease has run out.</param>
+internal sealed record Occupant(OperationRow Operation, bool LeaseRanOut);
 
 /// <summary>What came of inserting an operation.</summary>
 /// <param name="Attempt">Which attempt it is; 0 if the payout has another operation.</param>

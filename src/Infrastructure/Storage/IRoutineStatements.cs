@@ -9,8 +9,8 @@ namespace PayoutManager.Infrastructure.Storage;
 /// </summary>
 internal interface IRoutineStatements
 {
-    /// <summary>The migrations that this version has and the database lacks.</summary>
-    Task<IReadOnlyList<string>> ListPendingMigrationsAsync(CancellationToken cancellationToken);
+    /// <summary>How the database is, by one round trip.</summary>
+    Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken);
 
     /// <summary>Lets connections know the types of the tables, also where those were made after they were opened.</summary>
     Task LearnTypesAsync(CancellationToken cancellationToken);

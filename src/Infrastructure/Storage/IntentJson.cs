@@ -66,23 +66,23 @@ internal static partial class IntentJson
 
     private static CreateIntent ToIntent(string payoutId, CreateRequest stored)
     {
-        var currency = new Currency(stored.Currency);
+        var currency = Currency.Restore(stored.Currency);
         var request = new PayoutRequest(
-            new PartyId(stored.PartyId),
-            new ShopId(stored.ShopId),
+            PartyId.Restore(stored.PartyId),
+            ShopId.Restore(stored.ShopId),
             new Cash(stored.Amount, currency),
-            stored.PayoutToolId is { } tool ? new PayoutToolId(tool) : null);
+            stored.PayoutToolId is { } tool ? PayoutToolId.Restore(tool) : null);
         var cashFlow = new CashFlow(stored.CashFlow.Select(posting => new CashFlowPosting(
             new CashFlowAccount(posting.FromType, posting.From),
             new CashFlowAccount(posting.ToType, posting.To),
-            new Cash(posting.Amount, new Currency(posting.Currency)),
+            new Cash(posting.Amount, Currency.Restore(posting.Currency)),
             posting.Details)));
         var payout = Payout.Create(
-            new PayoutId(payoutId),
+            PayoutId.Restore(payoutId),
             stored.CreatedAt,
             request.PartyId,
             request.ShopId,
-            new PayoutToolId(stored.ChosenPayoutToolId),
+            PayoutToolId.Restore(stored.ChosenPayoutToolId),
             currency,
             cashFlow);
         return new CreateIntent(request, payout, stored.IdIsOurs);

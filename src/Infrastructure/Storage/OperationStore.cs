@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.EntityFrameworkCore;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
@@ -27,11 +26,14 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
             Kind = IntentJson.KindOf(intent),
             Owner = owner,
             Request = IntentJson.Write(intent),
+            Actor = actor?.Name,
+            Reason = actor?.Reason,
         };
-        return await Database.WriteAsync(() => statements.TryInsertAsync(row, expectedSequenceId, lease, cancellationToken), cancellationToken) switch
+        return await database.WriteAsync(
+            () => statements.TryInsertAsync(row, expectedSequenceId, lease, cancellationToken), cancellationToken) switch
         {
             { PayoutMoved: true } => new Intended.PayoutMoved(),
-            { Attempt: 0 } => await database.ReadAsync(context => DescribeOccupantAsync(context, row, cancellationToken)),
+            { Attempt: 0 } => await DescribeOccupantAsync(payoutId, cancellationToken),
             var inserted => new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner, actor)),
         };
     }
@@ -40,51 +42,24 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         PayoutId payoutId,
         string owner,
         TimeSpan lease,
-        CancellationToken cancellationToken) =>
-        database.TransactAsync<Operation?>(
-            async context =>
-            {
-                var taken = await context.Operations
-                    .Where(o => o.PayoutId == payoutId.Value && o.LeaseUntil <= DatabaseClock.Now())
-                    .ExecuteUpdateAsync(
-                        o => o
-                            .SetProperty(p => p.Owner, owner)
-                            .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
-                        cancellationToken);
-                if (taken == 0)
-                    return (null, false);
-                var row = await context.Operations.AsNoTracking()
-                    .SingleAsync(o => o.PayoutId == payoutId.Value, cancellationToken);
-                return (ToOperation(row), true);
-            },
-            cancellationToken);
+        CancellationToken cancellationToken) => database.WriteAsync(
+        async () => await statements.TakeOverAsync(payoutId.Value, owner, lease, cancellationToken) is { } taken ? ToOperation(taken) : null,
+        cancellationToken);
 
-    public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) =>
-        database.WriteAsync(async context => await Owned(context, operation)
-            .ExecuteUpdateAsync(
-                o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
-                cancellationToken) == 1);
+    public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) => database.WriteAsync(
+        () => statements.RenewAsync(operation.PayoutId.Value, operation.Owner, lease, cancellationToken), cancellationToken);
 
-    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken) =>
-        database.WriteAsync(context => Owned(context, operation)
-            .ExecuteUpdateAsync(
-                o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now()),
-                cancellationToken));
+    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken) => database.WriteAsync(
+        () => statements.ReleaseAsync(operation.PayoutId.Value, operation.Owner, cancellationToken), cancellationToken);
 
     public Task<Operation?> AdvanceAsync(
         Operation operation,
         OperationIntent intent,
-        CancellationToken cancellationToken) =>
-        database.WriteAsync(async context =>
-        {
-            var next = operation with { Intent = intent, Attempt = operation.Attempt + 1 };
-            var request = IntentJson.Write(intent);
-            var advanced = await OwnedAttempt(context, operation)
-                .ExecuteUpdateAsync(
-                    o => o.SetProperty(p => p.Attempt, next.Attempt).SetProperty(p => p.Request, request),
-                    cancellationToken);
-            return advanced == 1 ? next : null;
-        });
+        CancellationToken cancellationToken) => database.WriteAsync(
+        async () => await statements.AdvanceAsync(operation, IntentJson.Write(intent), cancellationToken)
+            ? operation with { Intent = intent, Attempt = operation.Attempt + 1 }
+            : null,
+        cancellationToken);
 
     public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken)
     {
@@ -95,52 +70,29 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
             CreatedAt = change.CreatedAt.UtcDateTime,
             Payload = ThriftBinary.Serialize(PayoutContract.ToWire(change)),
             TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null,
+            Actor = operation.Actor?.Name,
+            Reason = operation.Actor?.Reason,
         };
-        return Database.WriteAsync(() => statements.TryApplyAsync(operation, change.Payout, outboxEvent, cancellationToken), cancellationToken);
+        return database.WriteAsync(
+            () => statements.TryApplyAsync(operation, change.Payout, outboxEvent, cancellationToken), cancellationToken);
     }
 
-    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) =>
-        database.WriteAsync(async context =>
-        {
-            var ours = OwnedAttempt(context, operation);
-            var ended = spentAttempts == 0
-                ? await ours.ExecuteDeleteAsync(cancellationToken)
-                : await ours.ExecuteUpdateAsync(
-                    o => o
-                        .SetProperty(p => p.Kind, OperationRow.Spent)
-                        .SetProperty(p => p.Attempt, spentAttempts)
-                        .SetProperty(p => p.Owner, (string?)null)
-                        .SetProperty(p => p.LeaseUntil, (DateTime?)null)
-                        .SetProperty(p => p.Request, (string?)null),
-                    cancellationToken);
-            return ended == 1;
-        });
+    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => database.WriteAsync(
+        () => statements.AbandonAsync(operation, spentAttempts, cancellationToken), cancellationToken);
 
     public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken) =>
         Database.ReadAsync(() => routine.ListExpiredAsync(limit, cancellationToken));
 
-    private static async Task<Intended> DescribeOccupantAsync(
-        PayoutDbContext context,
-        OperationRow row,
-        CancellationToken cancellationToken)
-    {
-        var occupant = await context.Operations
-            .AsNoTracking()
-            .Where(o => o.PayoutId == row.PayoutId && o.Kind != OperationRow.Spent)
-            .Select(o => new { Row = o, LeaseRanOut = o.LeaseUntil <= DatabaseClock.Now() })
-            .SingleOrDefaultAsync(cancellationToken);
-        // Gone since the insert: whatever it did, the caller has to look at the payout again.
-        return occupant is null
-            ? new Intended.Vacated()
-            : new Intended.Occupied(ToOperation(occupant.Row), occupant.LeaseRanOut);
-    }
+    private async Task<Intended> DescribeOccupantAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
+        await Database.ReadAsync(() => statements.FindOperationAsync(payoutId.Value, cancellationToken)) is { } occupant
+            ? new Intended.Occupied(ToOperation(occupant.Operation), occupant.LeaseRanOut)
+            // Gone since the insert: whatever it did, the caller has to look at the payout again.
+            : new Intended.Vacated();
 
-    private static IQueryable<OperationRow> Owned(PayoutDbContext context, Operation operation) =>
-        context.Operations.Where(o => o.PayoutId == operation.PayoutId.Value && o.Owner == operation.Owner);
-
-    private static IQueryable<OperationRow> OwnedAttempt(PayoutDbContext context, Operation operation) =>
-        Owned(context, operation).Where(o => o.Attempt == operation.Attempt);
-
-    private static Operation ToOperation(OperationRow row) =>
-        new(new PayoutId(row.PayoutId), IntentJson.Read(row), row.Attempt, row.Owner!);
+    private static Operation ToOperation(OperationRow row) => new(
+        PayoutId.Restore(row.PayoutId),
+        IntentJson.Read(row),
+        row.Attempt,
+        row.Owner!,
+        row.Actor is { } name ? new Actor(name, row.Reason) : null);
 }

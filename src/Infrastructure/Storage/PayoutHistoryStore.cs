@@ -54,13 +54,15 @@ internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts
             .Take(limit)
             .Select(e => new { e.PayoutId, e.Id, e.CreatedAt })
             .ToListAsync(cancellationToken);
-        return [.. rows.Select(row => new ChangedPayout(new PayoutId(row.PayoutId), row.Id, Utc(row.CreatedAt)))];
+        return [.. rows.Select(row => new ChangedPayout(PayoutId.Restore(row.PayoutId), row.Id, Utc(row.CreatedAt)))];
     });
 
     public Task UnpublishAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) =>
-        database.WriteAsync(context => context.Events
-            .Where(e => e.PayoutId == payoutId.Value && e.SequenceId >= fromSequenceId)
-            .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, (DateTime?)null), cancellationToken));
+        database.WriteAsync(
+            context => context.Events
+                .Where(e => e.PayoutId == payoutId.Value && e.SequenceId >= fromSequenceId)
+                .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, (DateTime?)null), cancellationToken),
+            cancellationToken);
 
     private static StoredEvent ToEvent(EventRow row, byte[]? stored) => new(
         row.SequenceId,

@@ -1,3 +1,4 @@
+using PayoutManager.Application.Operations;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Money;
 using PayoutManager.Domain.Parties;
@@ -9,7 +10,7 @@ namespace PayoutManager.Infrastructure.Storage;
 /// <summary>Payouts to rows and back.</summary>
 internal static class PayoutRows
 {
-    public static PayoutRow ToRow(Payout payout) => new()
+    public static PayoutRow ToRow(Payout payout, PayoutRequest request) => new()
     {
         SequenceId = payout.SequenceId,
         PayoutId = payout.Id.Value,
@@ -23,6 +24,7 @@ internal static class PayoutRows
         CurrencyCode = payout.Amount.Currency.Code,
         CancelDetails = payout.Status.Details,
         HoldAttempt = payout.HoldAttempt,
+        RequestDigest = request.Digest(),
     };
 
     public static IEnumerable<CashFlowPostingRow> ToPostingRows(Payout payout) =>
@@ -41,14 +43,14 @@ internal static class PayoutRows
 
     public static Payout ToPayout(PayoutRow row, IEnumerable<CashFlowPostingRow> postings)
     {
-        var currency = new Currency(row.CurrencyCode);
+        var currency = Currency.Restore(row.CurrencyCode);
         return Payout.Restore(
-            new PayoutId(row.PayoutId),
+            PayoutId.Restore(row.PayoutId),
             row.SequenceId,
             new DateTimeOffset(DateTime.SpecifyKind(row.CreatedAt, DateTimeKind.Utc)),
-            new PartyId(row.PartyId),
-            new ShopId(row.ShopId),
-            row.PayoutToolId is { Length: > 0 } tool ? new PayoutToolId(tool) : null,
+            PartyId.Restore(row.PartyId),
+            ShopId.Restore(row.ShopId),
+            row.PayoutToolId is { Length: > 0 } tool ? PayoutToolId.Restore(tool) : null,
             new CashFlow(postings.Select(ToPosting)),
             new Cash(row.Amount, currency),
             new Cash(row.Fee, currency),
@@ -59,7 +61,7 @@ internal static class PayoutRows
     private static CashFlowPosting ToPosting(CashFlowPostingRow row) => new(
         new CashFlowAccount(row.FromAccountType, row.FromAccountId),
         new CashFlowAccount(row.ToAccountType, row.ToAccountId),
-        new Cash(row.Amount, new Currency(row.CurrencyCode)),
+        new Cash(row.Amount, Currency.Restore(row.CurrencyCode)),
         row.Description);
 
     private static DateTime Unspecified(DateTimeOffset instant) =>

@@ -13,5 +13,7 @@ internal sealed class PayoutStore(IPayoutStatements statements) : IPayoutStore
             : Task.FromResult<Payout?>(null);
 
     public Task<string?> FindRequestDigestAsync(PayoutId id, CancellationToken cancellationToken) =>
-        Task.FromResult<string?>(null);
+        Identifier.IsStorable(id.Value)
+            ? Database.ReadAsync(() => statements.FindRequestDigestAsync(id.Value, cancellationToken))
+            : Task.FromResult<string?>(null);
 }

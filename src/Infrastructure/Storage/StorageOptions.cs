@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore.Diagnostics;
-
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>The databases that can keep payouts.</summary>
@@ -23,7 +21,4 @@ public sealed record StorageOptions
 
     /// <summary>Whether the tables are made and upgraded at start. Default true.</summary>
     public bool MigrateOnStartup { get; init; } = true;
-
-    /// <summary>What watches statements and transactions. Default: nothing.</summary>
-    public IReadOnlyList<IInterceptor> Interceptors { get; init; } = [];
 }

@@ -14,7 +14,6 @@ public sealed class RecoveryStepTests(StepHosts hosts) : IClassFixture<StepHosts
     private readonly string _id = hosts.NewId();
 
     [Theory]
-    [InlineData("TakeOver:commit")]
     [InlineData("TakeOver")]
     [InlineData("Rollback")]
     [InlineData("Abandon")]

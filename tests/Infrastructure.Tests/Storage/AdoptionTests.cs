@@ -26,7 +26,9 @@ public sealed class AdoptionTests(ITestOutputHelper output)
         Assert.Equal(
             [
                 "column payout.hold_attempt integer not null 1",
+                "column payout.request_digest character varying",
                 "index CREATE INDEX cash_flow_posting_payout_id_idx ON pm.cash_flow_posting USING btree (payout_id)",
+                "label FAILED of payout_status",
                 "label SYSTEM_SUBAGENT of account_type",
                 "label WALLET_RECEIVER_DESTINATION of account_type",
                 "label WALLET_RECEIVER_SETTLEMENT of account_type",

@@ -41,9 +41,9 @@ public sealed class PostgresStoreTests : StoreTests
         Assert.Equal(
             [
                 "cash_flow_posting: id bigint, payout_id character varying, created_at timestamp without time zone, from_account_id bigint, from_account_type account_type, to_account_id bigint, to_account_type account_type, amount bigint, currency_code character varying, description character varying null",
-                "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying null, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer",
-                "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null, stored_at timestamp with time zone, trace_parent text null",
-                "payout_operation: payout_id text, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null, started_at timestamp with time zone",
+                "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying null, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer, request_digest character varying null",
+                "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null, stored_at timestamp with time zone, trace_parent text null, actor text null, reason text null",
+                "payout_operation: payout_id text, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null, started_at timestamp with time zone, actor text null, reason text null",
                 "relay_lease: id integer, owner text null, lease_until timestamp with time zone null",
             ],
             await QueryAsync(
@@ -62,7 +62,7 @@ public sealed class PostgresStoreTests : StoreTests
     public async Task Enums_have_the_labels_of_the_incumbent_and_the_missing_ones()
     {
         Assert.Equal(
-            ["CANCELLED", "CONFIRMED", "PAID", "UNPAID"],
+            ["CANCELLED", "CONFIRMED", "FAILED", "PAID", "UNPAID"],
             (await QueryAsync("SELECT unnest(enum_range(NULL::pm.payout_status))::text")).Order());
         Assert.Equal(
             [
@@ -131,7 +131,7 @@ public sealed class PostgresStoreTests : StoreTests
             {
                 var payout = Payouts.Unpaid($"p{n}");
                 var started = Assert.IsType<Intended.Started>(await operations.IntendAsync(
-                    payout.Id, Payouts.CreateIntent($"p{n}"), null, Operation.NewOwner(), TimeSpan.FromMinutes(1), CancellationToken.None));
+                    payout.Id, Payouts.CreateIntent($"p{n}"), null, Operation.NewOwner(), null, TimeSpan.FromMinutes(1), CancellationToken.None));
                 Assert.True(await operations.ApplyAsync(
                     started.Operation, new PayoutCreated(payout, payout.CreatedAt), CancellationToken.None));
             }
@@ -221,7 +221,7 @@ public sealed class PostgresStoreTests : StoreTests
 
     protected override Task ExecuteAsync(string sql) => Sql.ExecuteAsync(_connectionString, sql);
 
-    protected override string Table(string name) => $"pm.{name}";
+    protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => Sql.QueryAsync(_connectionString, sql);
 
-    private Task<IReadOnlyList<string>> QueryAsync(string sql) => Sql.QueryAsync(_connectionString, sql);
+    protected override string Table(string name) => $"pm.{name}";
 }

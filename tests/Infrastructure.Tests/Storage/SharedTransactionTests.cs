@@ -152,7 +152,7 @@ public sealed class SharedTransactionTests : IAsyncLifetime
     private Task<Intended> IntendAsync(
         string id, OperationIntent? intent = null, int? expectedSequenceId = null, CancellationToken cancellationToken = default) =>
         Operations.IntendAsync(
-            new PayoutId(id), intent ?? Payouts.CreateIntent(id), expectedSequenceId, Operation.NewOwner(), Lease, cancellationToken);
+            new PayoutId(id), intent ?? Payouts.CreateIntent(id), expectedSequenceId, Operation.NewOwner(), null, Lease, cancellationToken);
 
     private async Task<Payout> CreateAsync(string id)
     {

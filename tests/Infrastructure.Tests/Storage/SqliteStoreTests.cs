@@ -28,7 +28,9 @@ public sealed class SqliteStoreTests : StoreTests
     protected override Task<StorageOptions> CreateDatabaseAsync() =>
         Task.FromResult(new StorageOptions { Provider = StorageProvider.Sqlite, ConnectionString = ConnectionString });
 
-    protected override async Task ExecuteAsync(string sql)
+    protected override Task ExecuteAsync(string sql) => QueryAsync(sql);
+
+    protected override async Task<IReadOnlyList<string>> QueryAsync(string sql)
     {
         await using var connection = new SqliteConnection(ConnectionString);
         await connection.OpenAsync();
@@ -36,7 +38,11 @@ public sealed class SqliteStoreTests : StoreTests
 #pragma warning disable CA2100 // Only tests call this, with statements of their own.
         command.CommandText = sql;
 #pragma warning restore CA2100
-        await command.ExecuteNonQueryAsync();
+        var rows = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+            rows.Add(reader.GetString(0));
+        return rows;
     }
 
     protected override string Table(string name) => name;

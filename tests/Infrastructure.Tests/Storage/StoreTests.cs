@@ -45,6 +45,9 @@ public abstract class StoreTests : IAsyncLifetime
     /// <summary>Runs a statement past the store.</summary>
     protected abstract Task ExecuteAsync(string sql);
 
+    /// <summary>Asks past the store for the first column, a text, of each row.</summary>
+    protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
+
     [Fact]
     public async Task Migrating_again_changes_nothing()
     {
@@ -239,6 +242,90 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Spent_attempts_are_remembered_and_the_next_cancel_goes_on_from_them()
+    {
+        await CreateAsync("p1");
+        await ConfirmAsync("p1", Instant);
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1", new CancelIntent("why"), 1), 2, None));
+
+        Assert.Equal(3, (await StartAsync("p1", new CancelIntent("why"), 1)).Attempt);
+    }
+
+    [Theory]
+    [InlineData("create")]
+    [InlineData("confirm")]
+    [InlineData("cancel")]
+    public async Task A_note_of_spent_attempts_is_left_as_it_is_by_whoever_knows_the_payout_as_it_was(string verb)
+    {
+        await CreateAsync("p1");
+        await ConfirmAsync("p1", Instant);
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1", new CancelIntent("why"), 1), 2, None));
+        OperationIntent late = verb switch
+        {
+            "create" => Testing.Payouts.CreateIntent("p1"),
+            "confirm" => new ConfirmIntent(),
+            _ => new CancelIntent("why"),
+        };
+
+        Assert.IsType<Intended.PayoutMoved>(await IntendAsync("p1", late, verb == "create" ? null : 0));
+
+        Assert.Equal(2, (await History.ReadAsync(new PayoutId("p1"), None)).SpentAttempts);
+        Assert.Equal(3, (await StartAsync("p1", new CancelIntent("why"), 1)).Attempt);
+    }
+
+    [Fact]
+    public async Task Who_asked_is_kept_with_the_operation_whoever_finishes_it_and_with_its_event()
+    {
+        var (created, confirmed) = (new Actor("CN=scheduler"), new Actor("оператор", "asked by \"the bank\""));
+        var payout = Testing.Payouts.Unpaid("p1");
+        var creation = Assert.IsType<Intended.Started>(
+            await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null, created)).Operation;
+        Assert.Equal(created, creation.Actor);
+        Assert.Equal(created, Assert.IsType<Intended.Occupied>(await IntendAsync("p1", new ConfirmIntent(), 0)).Operation.Actor);
+        Assert.True(await Operations.ApplyAsync(creation, new PayoutCreated(payout, payout.CreatedAt), None));
+        await Operations.ReleaseAsync(
+            Assert.IsType<Intended.Started>(await IntendAsync("p1", new ConfirmIntent(), 0, confirmed)).Operation, None);
+
+        var taken = await Operations.TakeOverAsync(payout.Id, "other", Lease, None);
+        Assert.Equal(confirmed, taken!.Actor);
+        Assert.True(await Operations.ApplyAsync(taken, PayoutEvent.OfLatestChange(payout.Confirm(), Instant), None));
+        Assert.True(await Operations.ApplyAsync(
+            await StartAsync("p1", new CancelIntent("why"), 1), PayoutEvent.OfLatestChange(payout.Confirm().Cancel("why"), Instant), None));
+
+        Assert.Equal(
+            ["0 CN=scheduler -", "1 оператор asked by \"the bank\"", "2 - -"],
+            await QueryAsync(
+                $"SELECT sequence_id || ' ' || coalesce(actor, '-') || ' ' || coalesce(reason, '-') FROM {Table("payout_event")} ORDER BY 1"));
+    }
+
+    [Fact]
+    public async Task A_note_of_spent_attempts_forgets_who_asked()
+    {
+        var started = Assert.IsType<Intended.Started>(
+            await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null, new Actor("somebody", "a reason"))).Operation;
+        Assert.True(await Operations.AbandonAsync(started, 1, None));
+
+        Assert.Null((await StartAsync("p1")).Actor);
+        Assert.Null(Assert.IsType<Intended.Occupied>(await IntendAsync("p1", new ConfirmIntent(), 0)).Operation.Actor);
+    }
+
+    [Fact]
+    public async Task The_digest_of_a_payout_s_request_is_kept()
+    {
+        var payout = Testing.Payouts.Unpaid("p1");
+        var operation = await StartAsync("p1");
+        Assert.Null(await Payouts.FindRequestDigestAsync(payout.Id, None));
+
+        Assert.True(await Operations.ApplyAsync(operation, new PayoutCreated(payout, payout.CreatedAt), None));
+        await ConfirmAsync("p1", Instant);
+
+        Assert.Equal(Testing.Payouts.CreateIntent("p1").Request.Digest(), await Payouts.FindRequestDigestAsync(payout.Id, None));
+        await ExecuteAsync($"UPDATE {Table("payout")} SET request_digest = NULL");
+        Assert.Null(await Payouts.FindRequestDigestAsync(payout.Id, None));
+        Assert.Null(await Payouts.FindRequestDigestAsync(PayoutId.Restore("not\0storable"), None));
+    }
+
+    [Fact]
     public async Task Of_many_at_once_one_goes_on_from_spent_attempts()
     {
         Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), 4, None));
@@ -271,7 +358,7 @@ public abstract class StoreTests : IAsyncLifetime
     public async Task Leases_are_measured_by_the_database()
     {
         var shortLived = Assert.IsType<Intended.Started>(await Operations.IntendAsync(
-            new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", TimeSpan.FromMilliseconds(1), None)).Operation;
+            new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", null, TimeSpan.FromMilliseconds(1), None)).Operation;
         while (await Operations.ListExpiredAsync(10, None) is [])
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
 
@@ -322,7 +409,7 @@ public abstract class StoreTests : IAsyncLifetime
         var payout = await CreateAsync("p1");
         await Outbox.MarkPublishedAsync([(await Outbox.ReadUnpublishedAsync(0, 10, None)).Single().Id], None);
         var now = await History.GetNowAsync(None);
-        var started = (Intended.Started)await Operations.IntendAsync(payout.Id, new ConfirmIntent(), 0, "me", Lease, None);
+        var started = (Intended.Started)await Operations.IntendAsync(payout.Id, new ConfirmIntent(), 0, "me", null, Lease, None);
         Assert.True((await History.ReadAsync(payout.Id, None)).IsUnderWay);
         Assert.True(await Operations.ApplyAsync(started.Operation, PayoutEvent.OfLatestChange(payout.Confirm(), Instant), None));
 
@@ -386,7 +473,7 @@ public abstract class StoreTests : IAsyncLifetime
 
         await Assert.ThrowsAsync<NotDoneException>(() => Payouts.FindAsync(new PayoutId("p1"), over));
         await Assert.ThrowsAsync<NotDoneException>(() => Operations.IntendAsync(
-            new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", Lease, over));
+            new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", null, Lease, over));
     }
 
     protected abstract string Table(string name);
@@ -409,6 +496,6 @@ public abstract class StoreTests : IAsyncLifetime
         Assert.IsType<Intended.Started>(
             await IntendAsync(id, intent ?? Testing.Payouts.CreateIntent(id), expectedSequenceId)).Operation;
 
-    private Task<Intended> IntendAsync(string id, OperationIntent intent, int? expectedSequenceId) => Operations.IntendAsync(
-        new PayoutId(id), intent, expectedSequenceId, Operation.NewOwner(), Lease, None);
+    private Task<Intended> IntendAsync(string id, OperationIntent intent, int? expectedSequenceId, Actor? actor = null) => Operations.IntendAsync(
+        new PayoutId(id), intent, expectedSequenceId, Operation.NewOwner(), actor, Lease, None);
 }

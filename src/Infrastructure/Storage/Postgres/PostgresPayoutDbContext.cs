@@ -65,7 +65,8 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
                 nameof(PayoutRow.ShopId),
                 nameof(PayoutRow.PayoutToolId),
                 nameof(PayoutRow.CurrencyCode),
-                nameof(PayoutRow.CancelDetails));
+                nameof(PayoutRow.CancelDetails),
+                nameof(PayoutRow.RequestDigest));
         });
         modelBuilder.Entity<CashFlowPostingRow>(posting =>
         {

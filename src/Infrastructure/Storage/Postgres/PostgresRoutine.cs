@@ -10,26 +10,51 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// <summary>What a host asks of PostgreSQL again and again, by hand.</summary>
 internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStatements
 {
+    private const string Encoding = "UTF8";
+    private const string Isolation = "read committed";
+
     // All that there are, in order. EF Core would look for them among the types of the assembly.
     private static readonly string[] Migrations =
-        ["20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex"];
+        [
+            "20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex",
+            "20261126000001_RequestsAndActors",
+        ];
 
-    public async Task<IReadOnlyList<string>> ListPendingMigrationsAsync(CancellationToken cancellationToken)
+    public async Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken)
     {
+        await using var batch = source.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(
+            """
+            SELECT current_setting('server_encoding'), current_setting('transaction_isolation'),
+                   pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
+            """));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(
+            $"""SELECT "MigrationId" FROM {PostgresTypes.Schema}.{PayoutDbContext.MigrationsTable}"""));
+        DatabaseState? state = null;
         try
         {
-            await using var command = source.CreateCommand(
-                $"""SELECT "MigrationId" FROM {PostgresTypes.Schema}.{PayoutDbContext.MigrationsTable}""");
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            state = new DatabaseState(Migrations)
+            {
+                Unusable = WhyUnusable(reader.GetString(0), reader.GetString(1)),
+                IsReadOnly = reader.GetBoolean(2),
+            };
+            await reader.NextResultAsync(cancellationToken);
             var applied = new HashSet<string>();
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
                 applied.Add(reader.GetString(0));
-            return [.. Migrations.Where(migration => !applied.Contains(migration))];
+            state = state with { Pending = [.. Migrations.Where(migration => !applied.Contains(migration))] };
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        catch (PostgresException e) when (state is not null && IsMissing(e))
         {
-            return Migrations;
+            // There is no table of migrations yet.
         }
+
+        // A connection stays with a server whose name now stands for another, and keeps the default that it was opened with.
+        if (state.IsReadOnly)
+            source.Clear();
+        return state;
     }
 
     public async Task LearnTypesAsync(CancellationToken cancellationToken)
@@ -67,12 +92,12 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
     public async Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand(
-            "SELECT payout_id FROM pm.payout_operation WHERE lease_until <= clock_timestamp() ORDER BY lease_until LIMIT $1");
+            "SELECT payout_id FROM pm.payout_operation WHERE lease_until <= statement_timestamp() ORDER BY lease_until LIMIT $1");
         command.Parameters.Add(Of(limit));
         var ids = new List<PayoutId>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
-            ids.Add(new PayoutId(reader.GetString(0)));
+            ids.Add(PayoutId.Restore(reader.GetString(0)));
         return ids;
     }
 
@@ -102,6 +127,18 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
 
         return new Backlog(operations, events);
     }
+
+    private static string? WhyUnusable(string encoding, string isolation) =>
+        encoding != Encoding
+            ? $"The database's encoding is {encoding} and must be {Encoding}: make it anew with ENCODING '{Encoding}'."
+            : isolation != Isolation
+                ? $"Sessions of the database run at isolation level {isolation} and must run at {Isolation}: "
+                    + "this host's start-up option default_transaction_isolation is overridden in the connection string's Options, or "
+                    + "dropped by a pooler; then set it by ALTER ROLE or ALTER DATABASE."
+                : null;
+
+    private static bool IsMissing(PostgresException e) =>
+        e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName;
 
     private static async Task<bool> KnowsTypesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {

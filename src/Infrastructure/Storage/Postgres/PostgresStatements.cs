@@ -11,10 +11,24 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 
 /// <summary>
 /// What every call asks of PostgreSQL, by hand: each is one round trip and, without a word of it, one transaction at most, where LINQ
-/// and change tracking take up to four. See <c>docs/performance.md</c>.
+/// and change tracking take up to four. See <c>docs/performance.md</c>. Each says by <c>payout_id = $1</c> whose rows it is about.
 /// </summary>
+/// <remarks>
+/// Leases are measured by <c>statement_timestamp()</c>, the moment at which the server begins with the statement, also with one of
+/// several that were sent together. Unlike <c>clock_timestamp()</c> it is the same wherever a distributed database evaluates it. A
+/// statement that then waits for a row goes by a moment that is past, which errs on the safe side: it takes for expired only what
+/// was, and the lease that it gives is shorter by the wait. <c>now()</c> would be the start of the transaction, and so of another write.
+/// </remarks>
 internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransactions transactions) : IPayoutStatements
 {
+    // What ReadOperation reads.
+    private const string OperationColumns = "kind, attempt, owner, request, actor, reason";
+
+    private const string ContinuesSpentAttempts = $"excluded.kind IN ('{OperationRow.Create}', '{OperationRow.Cancel}')";
+
+    // In the request of a confirm, which has nothing else to say: the note of spent attempts that it stands in the place of.
+    private const string SpentBefore = "spentBefore";
+
     public async Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken)
     {
         await using var connection = await Database.OpenAsync(source, cancellationToken);
@@ -72,6 +86,32 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         return PayoutRows.ToPayout(row, postings);
     }
 
+    public async Task<string?> FindRequestDigestAsync(string payoutId, CancellationToken cancellationToken)
+    {
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT request_digest FROM pm.payout WHERE payout_id = $1", connection)
+        {
+            Parameters = { Of(payoutId) },
+        };
+        return await command.ExecuteScalarAsync(cancellationToken) as string;
+    }
+
+    public async Task<Occupant?> FindOperationAsync(string payoutId, CancellationToken cancellationToken)
+    {
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
+        await using var command = new NpgsqlCommand(
+            $"""
+            SELECT {OperationColumns}, lease_until <= statement_timestamp()
+            FROM pm.payout_operation WHERE payout_id = $1 AND kind <> '{OperationRow.Spent}'
+            """,
+            connection)
+        {
+            Parameters = { Of(payoutId) },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? new Occupant(ReadOperation(reader, payoutId), reader.GetBoolean(6)) : null;
+    }
+
     public async Task<Insertion> TryInsertAsync(
         OperationRow operation, int? expectedSequenceId, TimeSpan lease, CancellationToken cancellationToken)
     {
@@ -81,15 +121,18 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             [
                 new NpgsqlBatchCommand(
                     $"""
-                    INSERT INTO pm.payout_operation AS o (payout_id, kind, attempt, owner, lease_until, request)
-                    VALUES ($1, $2, 1, $3, clock_timestamp() + make_interval(secs => $4), $5::jsonb)
+                    INSERT INTO pm.payout_operation AS o (payout_id, kind, attempt, owner, lease_until, request, actor, reason)
+                    VALUES ($1, $2, 1, $3, statement_timestamp() + make_interval(secs => $4), $5::jsonb, $6, $7)
                     ON CONFLICT (payout_id) DO UPDATE SET
                         kind = excluded.kind,
-                        attempt = CASE excluded.kind WHEN '{OperationRow.Create}' THEN o.attempt + 1 ELSE 1 END,
+                        attempt = CASE WHEN {ContinuesSpentAttempts} THEN o.attempt + 1 ELSE 1 END,
                         owner = excluded.owner,
                         lease_until = excluded.lease_until,
-                        started_at = clock_timestamp(),
-                        request = excluded.request
+                        started_at = statement_timestamp(),
+                        request = CASE WHEN {ContinuesSpentAttempts} THEN excluded.request
+                                       ELSE jsonb_build_object('{SpentBefore}', o.attempt) END,
+                        actor = excluded.actor,
+                        reason = excluded.reason
                     WHERE o.kind = '{OperationRow.Spent}'
                     RETURNING attempt
                     """)
@@ -97,17 +140,23 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                     Parameters =
                     {
                         Of(operation.PayoutId), Of(operation.Kind), Of(operation.Owner!), Of(lease.TotalSeconds), Of(operation.Request!),
+                        OfNullable(operation.Actor), OfNullable(operation.Reason),
                     },
                 },
                 // A statement of its own, which sees more than the first: only now, with the operation ours, does the payout stand
-                // still. Where it is not as expected the operation has never been; a note of spent attempts, which goes with it,
-                // means nothing where there is a payout.
+                // still. Where it is not as expected the operation has never been, and a note of spent attempts is as it was.
                 new NpgsqlBatchCommand(
-                    """
-                    DELETE FROM pm.payout_operation
-                    WHERE payout_id = $1 AND owner = $2
-                        AND (SELECT sequence_id FROM pm.payout WHERE payout_id = $1) IS DISTINCT FROM $3
-                    RETURNING 1
+                    $"""
+                    WITH moved AS (
+                        DELETE FROM pm.payout_operation
+                        WHERE payout_id = $1 AND owner = $2
+                            AND (SELECT sequence_id FROM pm.payout WHERE payout_id = $1) IS DISTINCT FROM $3
+                        RETURNING payout_id, coalesce((request ->> '{SpentBefore}')::integer, attempt - 1) AS spent
+                    ), noted AS (
+                        INSERT INTO pm.payout_operation (payout_id, kind, attempt)
+                        SELECT payout_id, '{OperationRow.Spent}', spent FROM moved WHERE spent > 0
+                    )
+                    SELECT 1 FROM moved
                     """)
                 {
                     Parameters =
@@ -127,6 +176,59 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         payout.SequenceId == 0
             ? TryCreateAsync(operation, payout, outboxEvent, cancellationToken)
             : TryChangeAsync(operation, payout, outboxEvent, cancellationToken);
+
+    public async Task<OperationRow?> TakeOverAsync(
+        string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
+        await using var command = new NpgsqlCommand(
+            $"""
+            UPDATE pm.payout_operation SET owner = $2, lease_until = statement_timestamp() + make_interval(secs => $3)
+            WHERE payout_id = $1 AND lease_until <= statement_timestamp()
+            RETURNING {OperationColumns}
+            """,
+            connection)
+        {
+            Parameters = { Of(payoutId), Of(owner), Of(lease.TotalSeconds) },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var taken = await reader.ReadAsync(cancellationToken) ? ReadOperation(reader, payoutId) : null;
+        // Only with the end of the answer is it written.
+        await reader.NextResultAsync(cancellationToken);
+        return taken;
+    }
+
+    public Task<bool> RenewAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) => ExecuteAsync(
+        """
+        UPDATE pm.payout_operation SET lease_until = statement_timestamp() + make_interval(secs => $3)
+        WHERE payout_id = $1 AND owner = $2
+        """,
+        [Of(payoutId), Of(owner), Of(lease.TotalSeconds)],
+        cancellationToken);
+
+    public Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken) => ExecuteAsync(
+        "UPDATE pm.payout_operation SET lease_until = statement_timestamp() WHERE payout_id = $1 AND owner = $2",
+        [Of(payoutId), Of(owner)],
+        cancellationToken);
+
+    public Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken) => ExecuteAsync(
+        "UPDATE pm.payout_operation SET attempt = attempt + 1, request = $4::jsonb WHERE payout_id = $1 AND owner = $2 AND attempt = $3",
+        [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(request)],
+        cancellationToken);
+
+    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => spentAttempts == 0
+        ? ExecuteAsync(
+            "DELETE FROM pm.payout_operation WHERE payout_id = $1 AND owner = $2 AND attempt = $3",
+            [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt)],
+            cancellationToken)
+        : ExecuteAsync(
+            $"""
+            UPDATE pm.payout_operation
+            SET kind = '{OperationRow.Spent}', attempt = $4, owner = NULL, lease_until = NULL, request = NULL, actor = NULL, reason = NULL
+            WHERE payout_id = $1 AND owner = $2 AND attempt = $3
+            """,
+            [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(spentAttempts)],
+            cancellationToken);
 
     public async Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
         long afterId, int limit, CancellationToken cancellationToken)
@@ -155,7 +257,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         while (await reader.ReadAsync(cancellationToken))
         {
             events.Add(new OutboxEvent(
-                reader.GetInt64(0), new PayoutId(reader.GetString(1)), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3))
+                reader.GetInt64(0), PayoutId.Restore(reader.GetString(1)), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3))
             {
                 TraceParent = Text(reader, 4),
                 Age = reader.GetTimeSpan(5),
@@ -169,7 +271,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
     {
         await using var connection = await Database.OpenAsync(source, cancellationToken);
         await using var command = new NpgsqlCommand(
-            "UPDATE pm.payout_event SET published_at = clock_timestamp() WHERE id = ANY ($1)", connection)
+            "UPDATE pm.payout_event SET published_at = statement_timestamp() WHERE id = ANY ($1)", connection)
         {
             Parameters = { Of<long[]>([.. ids]) },
         };
@@ -179,7 +281,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
     private async Task<bool> TryCreateAsync(
         Operation operation, Payout payout, EventRow created, CancellationToken cancellationToken)
     {
-        var row = PayoutRows.ToRow(payout);
+        var row = PayoutRows.ToRow(payout, ((CreateIntent)operation.Intent).Request);
         CashFlowPostingRow[] postings = [.. PayoutRows.ToPostingRows(payout)];
         var results = await transactions.RunAsync(
             row.PayoutId,
@@ -193,8 +295,9 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         RETURNING payout_id
                     ), stored AS (
                         INSERT INTO pm.payout (
-                            sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, fee, currency_code, hold_attempt)
-                        SELECT $4, payout_id, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM ended
+                            sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, fee, currency_code, hold_attempt,
+                            request_digest)
+                        SELECT $4, payout_id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $24 FROM ended
                     ), posted AS (
                         INSERT INTO pm.cash_flow_posting (
                             payout_id, created_at, from_account_id, from_account_type, to_account_id, to_account_type, amount, currency_code, description)
@@ -203,8 +306,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             AS p (from_id, from_type, to_id, to_type, amount, currency, description, place)
                         ORDER BY p.place
                     )
-                    INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent)
-                    SELECT payout_id, $4, $21, $22, $23 FROM ended
+                    INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent, actor, reason)
+                    SELECT payout_id, $4, $21, $22, $23, $25, $26 FROM ended
                     RETURNING 1
                     """)
                 {
@@ -233,6 +336,9 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         Of(created.CreatedAt),
                         Of(created.Payload),
                         OfNullable(created.TraceParent),
+                        Of(row.RequestDigest!),
+                        OfNullable(created.Actor),
+                        OfNullable(created.Reason),
                     },
                 },
             ],
@@ -261,8 +367,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             FROM ended WHERE p.payout_id = ended.payout_id AND p.sequence_id = $4 - 1
                             RETURNING p.payout_id
                         )
-                        INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent)
-                        SELECT changed.payout_id, $4, $7, $8, $9 FROM ended LEFT JOIN changed ON true
+                        INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent, actor, reason)
+                        SELECT changed.payout_id, $4, $7, $8, $9, $10, $11 FROM ended LEFT JOIN changed ON true
                         RETURNING 1
                         """)
                     {
@@ -277,6 +383,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             Of(changed.CreatedAt),
                             Of(changed.Payload),
                             OfNullable(changed.TraceParent),
+                            OfNullable(changed.Actor),
+                            OfNullable(changed.Reason),
                         },
                     },
                 ],
@@ -288,6 +396,27 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             return false;
         }
     }
+
+    private async Task<bool> ExecuteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    {
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
+#pragma warning disable CA2100 // The statements above; values are parameters.
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        command.Parameters.AddRange(parameters);
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    private static OperationRow ReadOperation(NpgsqlDataReader reader, string payoutId) => new()
+    {
+        PayoutId = payoutId,
+        Kind = reader.GetString(0),
+        Attempt = reader.GetInt32(1),
+        Owner = reader.GetString(2),
+        Request = reader.GetString(3),
+        Actor = Text(reader, 4),
+        Reason = Text(reader, 5),
+    };
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }

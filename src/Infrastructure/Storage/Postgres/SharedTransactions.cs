@@ -10,6 +10,12 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// <remarks>
 /// A write that the database refuses must not take its company down with it: then each of them is made again by itself. They are in
 /// order of their payouts, so that no two transactions, of whatever hosts, wait for each other.
+/// <para>
+/// More than one statement begin and commit their transaction by themselves, in the same round trip. READ COMMITTED is what lets the
+/// later ones see what was committed while an earlier one waited, whatever level the session has. And without BEGIN only a plain
+/// PostgreSQL makes one transaction of what is sent together; a distributed one commits each statement by itself. What an error
+/// leaves open is rolled back before the connection is used again.
+/// </para>
 /// </remarks>
 internal sealed class SharedTransactions(NpgsqlDataSource source)
 {
@@ -80,16 +86,28 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
 
     private async Task RunTogetherAsync(List<Write> writes)
     {
-        using var patience = writes.Count > 1 ? new CancellationTokenSource(Patience, TimeProvider.System) : null;
+        if (writes is [var single])
+        {
+            await RunAloneAsync(single);
+            return;
+        }
+
+        var commit = new NpgsqlBatchCommand("COMMIT");
         try
         {
-            var results = await ExecuteAsync(writes, patience?.Token ?? writes[0].CancellationToken);
-            for (var i = 0; i < writes.Count; i++)
-                writes[i].Succeed(results[i]);
+            using var patience = new CancellationTokenSource(Patience, TimeProvider.System);
+            await ExecuteAsync(writes, commit, patience.Token);
         }
-        catch (Exception e) when (writes.Count > 1 && Database.IsRefusal(e))
+        catch (Exception e) when (DatabaseErrors.IsRefusal(e) || DatabaseErrors.IsBeforeCommit(e, commit))
         {
-            await Task.WhenAll(writes.Select(write => RunTogetherAsync([write])));
+            foreach (var write in writes)
+                write.TakeBack();
+            // One after the other, so that a database in trouble does not get more connections of it.
+            foreach (var write in writes)
+            {
+                if (write.TrySend())
+                    await RunAloneAsync(write);
+            }
         }
         catch (Exception e)
         {
@@ -98,7 +116,19 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
         }
     }
 
-    private async Task<int?[][]> ExecuteAsync(List<Write> writes, CancellationToken cancellationToken)
+    private async Task RunAloneAsync(Write write)
+    {
+        try
+        {
+            await ExecuteAsync([write], new NpgsqlBatchCommand("COMMIT"), write.CancellationToken);
+        }
+        catch (Exception e)
+        {
+            write.Fail(e);
+        }
+    }
+
+    private async Task ExecuteAsync(List<Write> writes, NpgsqlBatchCommand commit, CancellationToken cancellationToken)
     {
         // What several calls share is seen in the trace of the first.
         Activity.Current = writes[0].Span;
@@ -113,17 +143,27 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
                 batch.BatchCommands.Add(statement);
         }
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        foreach (var result in results)
+        if (batch.BatchCommands.Count > 1)
         {
-            for (var statement = 0; statement < result.Length; statement++)
+            batch.BatchCommands.Insert(0, new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL READ COMMITTED"));
+            batch.BatchCommands.Add(commit);
+        }
+
+        // The reader stops only at what returns rows, and its end is that of the transaction.
+        await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            foreach (var result in results)
             {
-                result[statement] = await reader.ReadAsync(cancellationToken) ? reader.GetInt32(0) : null;
-                await reader.NextResultAsync(cancellationToken);
+                for (var statement = 0; statement < result.Length; statement++)
+                {
+                    result[statement] = await reader.ReadAsync(cancellationToken) ? reader.GetInt32(0) : null;
+                    await reader.NextResultAsync(cancellationToken);
+                }
             }
         }
 
-        return results;
+        for (var i = 0; i < writes.Count; i++)
+            writes[i].Succeed(results[i]);
     }
 
     /// <summary>A write on its way.</summary>
@@ -144,12 +184,15 @@ internal sealed class SharedTransactions(NpgsqlDataSource source)
         public Task<int?[]> Results => _results.Task;
 
         /// <summary>Whether it is to be sent: false once it has been given up.</summary>
-        public bool TrySend() => Interlocked.Exchange(ref _left, 1) == 0;
+        public bool TrySend() => Interlocked.Exchange(ref _left, 1) == 0 && !_results.Task.IsCompleted;
+
+        /// <summary>What was sent had no effect.</summary>
+        public void TakeBack() => Volatile.Write(ref _left, 0);
 
         public void GiveUp()
         {
             var e = new OperationCanceledException(cancellationToken);
-            _results.TrySetException(Interlocked.Exchange(ref _left, 1) == 0 ? Database.NotReached(e) : e);
+            _results.TrySetException(Interlocked.Exchange(ref _left, 1) == 0 ? Database.NotSent(e) : e);
         }
 
         public void Succeed(int?[] results) => _results.TrySetResult(results);

@@ -21,4 +21,10 @@ internal sealed class EventRow
 
     /// <summary>The W3C <c>traceparent</c> of the work that made the change; null where nobody traces.</summary>
     public string? TraceParent { get; set; }
+
+    /// <summary>Who asked for the change; null where nobody said.</summary>
+    public string? Actor { get; set; }
+
+    /// <summary>Why, in the words of whoever asked; null for calls that give no reason.</summary>
+    public string? Reason { get; set; }
 }

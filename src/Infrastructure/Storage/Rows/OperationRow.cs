@@ -25,4 +25,10 @@ internal sealed class OperationRow
 
     /// <summary>What is to be done, as JSON; null where nothing is under way.</summary>
     public string? Request { get; set; }
+
+    /// <summary>Who asked for it; null where nobody said.</summary>
+    public string? Actor { get; set; }
+
+    /// <summary>Why, in the words of whoever asked; null for calls that give no reason.</summary>
+    public string? Reason { get; set; }
 }

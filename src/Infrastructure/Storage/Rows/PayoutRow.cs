@@ -2,7 +2,8 @@ using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Infrastructure.Storage.Rows;
 
-/// <summary>A row of <c>payout</c>, a table that the incumbent made; only <see cref="HoldAttempt"/> is ours.</summary>
+/// <summary>A row of <c>payout</c>, a table that the incumbent made; only <see cref="HoldAttempt"/> and
+/// <see cref="RequestDigest"/> are ours.</summary>
 internal sealed class PayoutRow
 {
     public long Id { get; set; }
@@ -32,4 +33,7 @@ internal sealed class PayoutRow
     public string? CancelDetails { get; set; }
 
     public int HoldAttempt { get; set; }
+
+    /// <summary>Stands for the request that created the payout; null in rows from before it was kept.</summary>
+    public string? RequestDigest { get; set; }
 }

@@ -8,10 +8,10 @@ namespace PayoutManager.Infrastructure.Storage.Sqlite;
 /// <summary>What a host asks of SQLite again and again, by LINQ: a development host may take its time.</summary>
 internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatements
 {
-    public async Task<IReadOnlyList<string>> ListPendingMigrationsAsync(CancellationToken cancellationToken)
+    public async Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken)
     {
         await using var context = open();
-        return [.. await context.Database.GetPendingMigrationsAsync(cancellationToken)];
+        return new DatabaseState([.. await context.Database.GetPendingMigrationsAsync(cancellationToken)]);
     }
 
     public Task LearnTypesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -48,7 +48,7 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
             .Select(o => o.PayoutId)
             .Take(limit)
             .ToListAsync(cancellationToken);
-        return [.. ids.Select(id => new PayoutId(id))];
+        return [.. ids.Select(PayoutId.Restore)];
     }
 
     public async Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken)

@@ -24,6 +24,26 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
         return found is null ? null : PayoutRows.ToPayout(found.Row, found.Postings);
     }
 
+    public async Task<string?> FindRequestDigestAsync(string payoutId, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        return await context.Payouts
+            .Where(payout => payout.PayoutId == payoutId)
+            .Select(payout => payout.RequestDigest)
+            .SingleOrDefaultAsync(cancellationToken);
+    }
+
+    public async Task<Occupant?> FindOperationAsync(string payoutId, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        var occupant = await context.Operations
+            .AsNoTracking()
+            .Where(o => o.PayoutId == payoutId && o.Kind != OperationRow.Spent)
+            .Select(o => new { Row = o, LeaseRanOut = o.LeaseUntil <= DatabaseClock.Now() })
+            .SingleOrDefaultAsync(cancellationToken);
+        return occupant is null ? null : new Occupant(occupant.Row, occupant.LeaseRanOut);
+    }
+
     public async Task<Insertion> TryInsertAsync(
         OperationRow operation, int? expectedSequenceId, TimeSpan lease, CancellationToken cancellationToken)
     {
@@ -32,16 +52,20 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
         // As SQL, because a conflict must not abort the transaction.
         var inserted = await context.Database.ExecuteSqlAsync(
             $"""
-            INSERT INTO payout_operation (payout_id, kind, attempt, owner, lease_until, request)
+            INSERT INTO payout_operation (payout_id, kind, attempt, owner, lease_until, request, actor, reason)
             VALUES ({operation.PayoutId}, {operation.Kind}, 1, {operation.Owner},
-                    strftime('%Y-%m-%d %H:%M:%f', 'now', {lease.TotalSeconds} || ' seconds'), {operation.Request})
+                    strftime('%Y-%m-%d %H:%M:%f', 'now', {lease.TotalSeconds} || ' seconds'), {operation.Request},
+                    {operation.Actor}, {operation.Reason})
             ON CONFLICT (payout_id) DO UPDATE SET
                 kind = excluded.kind,
-                attempt = CASE excluded.kind WHEN {OperationRow.Create} THEN payout_operation.attempt + 1 ELSE 1 END,
+                attempt = CASE WHEN excluded.kind IN ({OperationRow.Create}, {OperationRow.Cancel})
+                               THEN payout_operation.attempt + 1 ELSE 1 END,
                 owner = excluded.owner,
                 lease_until = excluded.lease_until,
                 started_at = strftime('%Y-%m-%d %H:%M:%f', 'now'),
-                request = excluded.request
+                request = excluded.request,
+                actor = excluded.actor,
+                reason = excluded.reason
             WHERE payout_operation.kind = {OperationRow.Spent}
             """,
             cancellationToken);
@@ -73,7 +97,7 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
             return false;
         if (payout.SequenceId == 0)
         {
-            context.Payouts.Add(PayoutRows.ToRow(payout));
+            context.Payouts.Add(PayoutRows.ToRow(payout, ((CreateIntent)operation.Intent).Request));
             context.Postings.AddRange(PayoutRows.ToPostingRows(payout));
         }
         else if (await context.Payouts
@@ -92,6 +116,64 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
         await context.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
+    }
+
+    public async Task<OperationRow?> TakeOverAsync(
+        string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        var taken = await context.Operations
+            .Where(o => o.PayoutId == payoutId && o.LeaseUntil <= DatabaseClock.Now())
+            .ExecuteUpdateAsync(
+                o => o
+                    .SetProperty(p => p.Owner, owner)
+                    .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
+                cancellationToken);
+        if (taken == 0)
+            return null;
+        var row = await context.Operations.AsNoTracking().SingleAsync(o => o.PayoutId == payoutId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return row;
+    }
+
+    public async Task<bool> RenewAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        return await Owned(context, payoutId, owner).ExecuteUpdateAsync(
+            o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)), cancellationToken) == 1;
+    }
+
+    public async Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        return await Owned(context, payoutId, owner).ExecuteUpdateAsync(
+            o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now()), cancellationToken) == 1;
+    }
+
+    public async Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        return await OwnedAttempt(context, operation).ExecuteUpdateAsync(
+            o => o.SetProperty(p => p.Attempt, operation.Attempt + 1).SetProperty(p => p.Request, request), cancellationToken) == 1;
+    }
+
+    public async Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        var ours = OwnedAttempt(context, operation);
+        return (spentAttempts == 0
+            ? await ours.ExecuteDeleteAsync(cancellationToken)
+            : await ours.ExecuteUpdateAsync(
+                o => o
+                    .SetProperty(p => p.Kind, OperationRow.Spent)
+                    .SetProperty(p => p.Attempt, spentAttempts)
+                    .SetProperty(p => p.Owner, (string?)null)
+                    .SetProperty(p => p.LeaseUntil, (DateTime?)null)
+                    .SetProperty(p => p.Request, (string?)null)
+                    .SetProperty(p => p.Actor, (string?)null)
+                    .SetProperty(p => p.Reason, (string?)null),
+                cancellationToken)) == 1;
     }
 
     public async Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
@@ -119,7 +201,7 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
             .ToListAsync(cancellationToken);
         return
         [
-            .. rows.Select(r => new OutboxEvent(r.Id, new PayoutId(r.PayoutId), r.SequenceId, r.Payload)
+            .. rows.Select(r => new OutboxEvent(r.Id, PayoutId.Restore(r.PayoutId), r.SequenceId, r.Payload)
             {
                 Age = r.Now - r.StoredAt,
                 TraceParent = r.TraceParent,
@@ -134,4 +216,10 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
             .Where(e => ids.Contains(e.Id))
             .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, p => DatabaseClock.Now()), cancellationToken);
     }
+
+    private static IQueryable<OperationRow> Owned(PayoutDbContext context, string payoutId, string owner) =>
+        context.Operations.Where(o => o.PayoutId == payoutId && o.Owner == owner);
+
+    private static IQueryable<OperationRow> OwnedAttempt(PayoutDbContext context, Operation operation) =>
+        Owned(context, operation.PayoutId.Value, operation.Owner).Where(o => o.Attempt == operation.Attempt);
 }

@@ -24,7 +24,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
             NpgsqlModelBuilderExtensions.HasPostgresEnum(modelBuilder, "pm", "account_type", new[] { "EXTERNAL_INCOME", "EXTERNAL_OUTCOME", "MERCHANT_GUARANTEE", "MERCHANT_PAYOUT", "MERCHANT_SETTLEMENT", "PROVIDER_SETTLEMENT", "SYSTEM_SETTLEMENT", "SYSTEM_SUBAGENT", "WALLET_RECEIVER_DESTINATION", "WALLET_RECEIVER_SETTLEMENT", "WALLET_SENDER_SETTLEMENT", "WALLET_SENDER_SOURCE" });
-            NpgsqlModelBuilderExtensions.HasPostgresEnum(modelBuilder, "pm", "payout_status", new[] { "CANCELLED", "CONFIRMED", "PAID", "UNPAID" });
+            NpgsqlModelBuilderExtensions.HasPostgresEnum(modelBuilder, "pm", "payout_status", new[] { "CANCELLED", "CONFIRMED", "FAILED", "PAID", "UNPAID" });
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
             modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.CashFlowPostingRow", b =>
@@ -92,6 +92,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
 
+                    b.Property<string>("Actor")
+                        .HasColumnType("text")
+                        .HasColumnName("actor");
+
                     b.Property<DateTime>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -109,6 +113,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.Property<DateTime?>("PublishedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("published_at");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
 
                     b.Property<int>("SequenceId")
                         .HasColumnType("integer")
@@ -147,6 +155,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnType("text")
                         .HasColumnName("payout_id");
 
+                    b.Property<string>("Actor")
+                        .HasColumnType("text")
+                        .HasColumnName("actor");
+
                     b.Property<int>("Attempt")
                         .HasColumnType("integer")
                         .HasColumnName("attempt");
@@ -163,6 +175,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.Property<string>("Owner")
                         .HasColumnType("text")
                         .HasColumnName("owner");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
 
                     b.Property<string>("Request")
                         .HasColumnType("jsonb")
@@ -235,6 +251,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.Property<string>("PayoutToolId")
                         .HasColumnType("character varying")
                         .HasColumnName("payout_tool_id");
+
+                    b.Property<string>("RequestDigest")
+                        .HasColumnType("character varying")
+                        .HasColumnName("request_digest");
 
                     b.Property<int>("SequenceId")
                         .HasColumnType("integer")

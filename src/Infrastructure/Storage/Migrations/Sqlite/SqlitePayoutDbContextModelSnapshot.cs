@@ -80,6 +80,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<string>("Actor")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("actor");
+
                     b.Property<DateTime>("CreatedAt")
                         .HasColumnType("TEXT")
                         .HasColumnName("created_at");
@@ -97,6 +101,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.Property<DateTime?>("PublishedAt")
                         .HasColumnType("TEXT")
                         .HasColumnName("published_at");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reason");
 
                     b.Property<int>("SequenceId")
                         .HasColumnType("INTEGER")
@@ -135,6 +143,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("payout_id");
 
+                    b.Property<string>("Actor")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("actor");
+
                     b.Property<int>("Attempt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("attempt");
@@ -151,6 +163,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.Property<string>("Owner")
                         .HasColumnType("TEXT")
                         .HasColumnName("owner");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reason");
 
                     b.Property<string>("Request")
                         .HasColumnType("TEXT")
@@ -221,6 +237,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.Property<string>("PayoutToolId")
                         .HasColumnType("TEXT")
                         .HasColumnName("payout_tool_id");
+
+                    b.Property<string>("RequestDigest")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("request_digest");
 
                     b.Property<int>("SequenceId")
                         .HasColumnType("INTEGER")
