@@ -24,13 +24,18 @@ public sealed class PostgresServer
     /// <summary>An empty database of the caller's own.</summary>
     public Task<string> CreateDatabaseAsync() => CreateDatabaseAsync(_connectionString);
 
+    /// <summary>An empty database of the caller's own, made with options of CREATE DATABASE.</summary>
+    public Task<string> CreateDatabaseWithAsync(string options) => CreateDatabaseOnAsync(_connectionString, options);
+
     /// <summary>An empty database of the caller's own on any server.</summary>
-    public static async Task<string> CreateDatabaseAsync(string connectionString)
+    public static Task<string> CreateDatabaseAsync(string connectionString) => CreateDatabaseOnAsync(connectionString, options: "");
+
+    private static async Task<string> CreateDatabaseOnAsync(string connectionString, string options)
     {
         var name = $"payouts_test_{Environment.ProcessId}_{Interlocked.Increment(ref _databases)}";
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        foreach (var statement in (string[])[$"DROP DATABASE IF EXISTS {name} WITH (FORCE)", $"CREATE DATABASE {name}"])
+        foreach (var statement in (string[])[$"DROP DATABASE IF EXISTS {name} WITH (FORCE)", $"CREATE DATABASE {name} {options}"])
         {
             await using var command = new NpgsqlCommand(statement, connection);
             await command.ExecuteNonQueryAsync();

@@ -4,9 +4,10 @@ using PayoutManager.Domain.Ledger;
 
 namespace PayoutManager.Testing.InMemory;
 
-/// <summary>The ledger's port on <see cref="LedgerBook"/>, with faults before and after a call takes effect.</summary>
+/// <summary>The ledger's port on <see cref="LedgerBook"/>, with faults before and after a call takes effect. Calls may come at once.</summary>
 public sealed class InMemoryLedger : ILedger
 {
+    private readonly Lock _gate = new();
     private readonly LedgerBook _book = new() { DefaultBalance = 1_000_000 };
     private readonly Dictionary<(string Method, bool AfterEffect), Queue<Exception>> _faults = [];
 
@@ -26,7 +27,14 @@ public sealed class InMemoryLedger : ILedger
     /// <summary>Runs before each call, with its name.</summary>
     public Func<string, Task> BeforeCall { get; set; } = _ => Task.CompletedTask;
 
-    public IReadOnlyDictionary<string, PlanState> Plans => _book.Plans.ToDictionary(p => p.Key, p => p.Value.State);
+    public IReadOnlyDictionary<string, PlanState> Plans
+    {
+        get
+        {
+            lock (_gate)
+                return _book.Plans.ToDictionary(p => p.Key, p => p.Value.State);
+        }
+    }
 
     public void Fail(string method, Exception fault, bool afterEffect = false)
     {
@@ -52,27 +60,34 @@ public sealed class InMemoryLedger : ILedger
 
     public async Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken)
     {
-        await CallAsync("GetPlan", planId, () => { });
-        return _book.Plans.GetValueOrDefault(planId).Plan;
+        LedgerPlan? plan = null;
+        await CallAsync("GetPlan", planId, () => plan = _book.Plans.GetValueOrDefault(planId).Plan);
+        return plan;
     }
 
     public async Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken)
     {
+        var available = 0L;
         await CallAsync("GetBalance", $"{accountId}", () =>
         {
             if (UnknownAccounts.Contains(accountId))
                 throw new LedgerRefusedException("(none)", $"account {accountId} not found");
+            available = _book.MinAvailable(accountId);
         });
-        return _book.MinAvailable(accountId);
+        return available;
     }
 
     private async Task CallAsync(string method, string subject, Action act)
     {
-        Calls.Add($"{method} {subject}");
+        lock (_gate)
+            Calls.Add($"{method} {subject}");
         await BeforeCall(method);
-        Throw(method, afterEffect: false);
-        act();
-        Throw(method, afterEffect: true);
+        lock (_gate)
+        {
+            Throw(method, afterEffect: false);
+            act();
+            Throw(method, afterEffect: true);
+        }
     }
 
     private void Throw(string method, bool afterEffect)
