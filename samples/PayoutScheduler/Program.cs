@@ -32,11 +32,11 @@ foreach (var line in due.Where(line => !journal.IsDone(line.PayoutId)))
     {
         await payouts.CreateAsync(line.ToParams());
     }
-    catch (PayoutAlreadyExists)
+    catch (PayoutAlreadyExistsException e) when (e.SameRequest != false)
     {
-        // Made before this program was killed: nobody else uses these ids.
+        // Made before this program was killed. A payout of another request by this id would be a mistake of the schedule.
     }
-    catch (InsufficientFunds)
+    catch (InsufficientFundsException)
     {
         journal.Done(line.PayoutId, "refused: not enough money");
         continue;
