@@ -211,8 +211,11 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         [
             .. _events.GroupBy(e => e.Event.PayoutId)
                 .Select(ofPayout => new ChangedPayout(ofPayout.Key, ofPayout.Last().Event.Id, ofPayout.Last().Change.CreatedAt))
-                .Where(changed => changed.At >= since && changed.EventId > (after?.EventId ?? 0))
-                .OrderBy(changed => changed.EventId)
+                .Where(changed => after is null
+                    ? changed.At >= since
+                    : (changed.At, changed.EventId).CompareTo((after.At, after.EventId)) > 0)
+                .OrderBy(changed => changed.At)
+                .ThenBy(changed => changed.EventId)
                 .Take(limit),
         ]);
     }

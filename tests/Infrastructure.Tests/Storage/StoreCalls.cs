@@ -1,0 +1,337 @@
+using System.Collections.Concurrent;
+using CsCheck;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+
+namespace PayoutManager.Infrastructure.Tests.Storage;
+
+/// <summary>A call of a random script. What it needs of earlier answers it names by position, so that it fits any script.</summary>
+internal abstract record Step
+{
+    /// <summary>The call itself, by what was answered so far.</summary>
+    public abstract Call Resolve(Script script);
+
+    public sealed record Intend(int Payout, ChangeKind Kind, int Skew, LeaseEnd Lease, string? Actor, int Variant) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var id = Script.PayoutIds[Payout];
+            var intent = Script.IntentOf(Kind, id, Variant);
+            int? expected = Kind == ChangeKind.Create ? null : (script.Find(id)?.SequenceId ?? 0) + Skew;
+            var (owner, actor, lease) = (script.NewOwner(), Actor is null ? null : new Actor(Actor), script.LeaseOf(Lease));
+            return new Call($"intend {id} {Answers.Describe(intent)}, expects {expected?.ToString() ?? "none"}, owner {owner}, actor {Actor}, lease {lease}", id)
+            {
+                EndsLeaseNow = Lease == LeaseEnd.Now,
+                RunAsync = async store => await store.Operations.IntendAsync(id, intent, expected, owner, actor, lease, default),
+            };
+        }
+    }
+
+    public sealed record TakeOver(int Payout, LeaseEnd Lease) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var (id, owner, lease) = (Script.PayoutIds[Payout], script.NewOwner(), script.LeaseOf(Lease));
+            return new Call($"take over {id}, owner {owner}, lease {lease}", id)
+            {
+                EndsLeaseNow = Lease == LeaseEnd.Now,
+                RunAsync = async store => await store.Operations.TakeOverAsync(id, owner, lease, default),
+            };
+        }
+    }
+
+    public sealed record Renew(int Payout, int Age, LeaseEnd Lease) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var (operation, lease) = (script.OperationOf(Payout, Age), script.LeaseOf(Lease));
+            return new Call($"renew {Answers.Describe(operation)}, lease {lease}", operation.PayoutId)
+            {
+                EndsLeaseNow = Lease == LeaseEnd.Now,
+                RunAsync = async store => await store.Operations.RenewAsync(operation, lease, default),
+            };
+        }
+    }
+
+    public sealed record Release(int Payout, int Age) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var operation = script.OperationOf(Payout, Age);
+            return new Call($"release {Answers.Describe(operation)}", operation.PayoutId)
+            {
+                EndsLeaseNow = true,
+                RunAsync = store => Answers.OfAsync(store.Operations.ReleaseAsync(operation, default)),
+            };
+        }
+    }
+
+    public sealed record Advance(int Payout, int Age, int Variant) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var operation = script.OperationOf(Payout, Age);
+            var intent = operation.Intent is CreateIntent ? Script.IntentOf(ChangeKind.Create, operation.PayoutId, Variant) : operation.Intent;
+            return new Call($"advance {Answers.Describe(operation)} to {Answers.Describe(intent)}", operation.PayoutId)
+            {
+                RunAsync = async store => await store.Operations.AdvanceAsync(operation, intent, default),
+            };
+        }
+    }
+
+    public sealed record Apply(int Payout, int Age, int Skew, int Minute) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var operation = script.OperationOf(Payout, Age);
+            var change = script.ChangeOf(operation, Skew, Minute);
+            return new Call($"apply {Answers.Describe(operation)} with {Answers.Describe(change.Payout)} at {change.CreatedAt:mm}", operation.PayoutId)
+            {
+                EndsOperation = true,
+                RunAsync = async store => await store.Operations.ApplyAsync(operation, change, default),
+            };
+        }
+    }
+
+    public sealed record Abandon(int Payout, int Age, int Spent) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var operation = script.OperationOf(Payout, Age);
+            return new Call($"abandon {Answers.Describe(operation)}, {Spent} spent", operation.PayoutId)
+            {
+                EndsOperation = true,
+                RunAsync = async store => await store.Operations.AbandonAsync(operation, Spent, default),
+            };
+        }
+    }
+
+    public sealed record Find(int Payout) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var id = Script.PayoutIds[Payout];
+            return new Call($"find {id}", id) { RunAsync = async store => await store.Payouts.FindAsync(id, default) };
+        }
+    }
+
+    public sealed record FindRequestDigest(int Payout) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var id = Script.PayoutIds[Payout];
+            return new Call($"find request digest of {id}", id)
+            {
+                RunAsync = async store => await store.Payouts.FindRequestDigestAsync(id, default),
+            };
+        }
+    }
+
+    public sealed record ListExpired(int Limit) : Step
+    {
+        public override Call Resolve(Script script) => new($"list {Limit} expired")
+        {
+            RunAsync = async store => Answers.List(await store.Operations.ListExpiredAsync(Limit, default), script.IsOrdered),
+        };
+    }
+
+    public sealed record ReadUnpublished(int After, int Limit) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var after = script.EventOf(After);
+            return new Call($"read {Limit} unpublished after {after?.ToString() ?? "none"}")
+            {
+                RunAsync = async store =>
+                {
+                    var events = await store.Outbox.ReadUnpublishedAsync(after is { } key ? store.EventIds[key] : 0, Limit, default);
+                    foreach (var e in events)
+                        store.EventIds[new EventKey(e.PayoutId, e.SequenceId)] = e.Id;
+                    return Answers.List(events.Select(e => new EventKey(e.PayoutId, e.SequenceId)), script.IsOrdered);
+                },
+            };
+        }
+    }
+
+    public sealed record MarkPublished(int[] Events, bool Unborn) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var events = Events.Select(script.EventOf).OfType<EventKey>().Distinct().ToList();
+            return new Call($"mark published [{string.Join(", ", events)}]{(Unborn ? " and the id after the newest" : "")}")
+            {
+                RunAsync = async store =>
+                {
+                    var ids = events.Select(key => store.EventIds[key]).ToList();
+                    if (Unborn)
+                        ids.Add((await store.History.ListChangedAsync(default, null, Script.All, default)).Max(c => (long?)c.EventId) + 1 ?? 1);
+                    return await Answers.OfAsync(store.Outbox.MarkPublishedAsync(ids, default));
+                },
+            };
+        }
+    }
+
+    public sealed record Unpublish(int Payout, int From) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var id = Script.PayoutIds[Payout];
+            return new Call($"unpublish {id} from #{From}", id)
+            {
+                RunAsync = store => Answers.OfAsync(store.History.UnpublishAsync(id, From, default)),
+            };
+        }
+    }
+
+    public sealed record LeaseRelay(string Owner, LeaseEnd Lease) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var lease = script.LeaseOf(Lease);
+            return new Call($"lease the relay for {Owner}, lease {lease}")
+            {
+                RunAsync = async store => await store.Outbox.TryLeaseAsync(Owner, lease, default),
+            };
+        }
+    }
+
+    public sealed record ReleaseRelay(string Owner) : Step
+    {
+        public override Call Resolve(Script script) => new($"release the relay by {Owner}")
+        {
+            RunAsync = store => Answers.OfAsync(store.Outbox.ReleaseLeaseAsync(Owner, default)),
+        };
+    }
+}
+
+/// <summary>Random calls.</summary>
+internal static class Steps
+{
+    private static readonly Gen<int> Payout = Gen.Int[0, Script.PayoutIds.Count - 1];
+    private static readonly Gen<LeaseEnd> Lease = Gen.OneOf(LeaseEnd.Never, LeaseEnd.Never, LeaseEnd.Now, LeaseEnd.Earlier, LeaseEnd.LongAgo);
+    private static readonly Gen<string?> Actor = Gen.OneOf<string?>(null, "alice", "bob");
+
+    // Mostly the operation as it is stored, sometimes as it was before.
+    private static readonly Gen<int> Age = Gen.Frequency((5, Gen.Const(0)), (1, Gen.Int[1, 3]));
+    private static readonly Gen<int> Skew = Gen.Frequency((8, Gen.Const(0)), (1, Gen.Const(1)), (1, Gen.Const(-1)));
+
+    // What has the same answer in any order of several calls: no pages, and nothing that depends on the order of events' ids.
+    private static readonly (int, IGen<Step>)[] Unordered =
+    [
+        (8, Gen.Select(Payout, Gen.Enum<ChangeKind>(), Skew, Lease, Actor, Gen.Int[0, 3], (p, kind, skew, lease, actor, variant) =>
+            (Step)new Step.Intend(p, kind, skew, lease, actor, variant))),
+        (3, Gen.Select(Payout, Lease, (p, lease) => (Step)new Step.TakeOver(p, lease))),
+        (2, Gen.Select(Payout, Age, Lease, (p, age, lease) => (Step)new Step.Renew(p, age, lease))),
+        (2, Gen.Select(Payout, Age, (p, age) => (Step)new Step.Release(p, age))),
+        (2, Gen.Select(Payout, Age, Gen.Int[0, 3], (p, age, variant) => (Step)new Step.Advance(p, age, variant))),
+        (6, Gen.Select(Payout, Age, Skew, Gen.Int[0, 9], (p, age, skew, minute) => (Step)new Step.Apply(p, age, skew, minute))),
+        (3, Gen.Select(Payout, Age, Gen.Int[0, 3], (p, age, spent) => (Step)new Step.Abandon(p, age, spent))),
+        (1, Payout.Select(p => (Step)new Step.Find(p))),
+        (1, Payout.Select(p => (Step)new Step.FindRequestDigest(p))),
+        (1, Gen.Const((Step)new Step.ListExpired(Script.All))),
+        (2, Gen.Const((Step)new Step.ReadUnpublished(0, Script.All))),
+        (2, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: false))),
+        (1, Gen.Select(Payout, Gen.Int[0, 2], (p, from) => (Step)new Step.Unpublish(p, from))),
+        (1, Gen.Select(Gen.OneOf("a", "b"), Lease, (owner, lease) => (Step)new Step.LeaseRelay(owner, lease))),
+        (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.ReleaseRelay(owner))),
+    ];
+
+    /// <summary>Calls that come one after another.</summary>
+    public static Gen<Step> InSequence { get; } = Gen.Frequency<Step>(
+    [
+        .. Unordered,
+        (1, Gen.Int[1, 2].Select(limit => (Step)new Step.ListExpired(limit))),
+        (2, Gen.Select(Gen.Int[0, 5], Gen.Int[1, 3], (after, limit) => (Step)new Step.ReadUnpublished(after, limit))),
+        (1, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: true))),
+    ]);
+
+    /// <summary>Calls that may come at the same time.</summary>
+    public static Gen<Step> AtOnce { get; } = Gen.Frequency<Step>(Unordered);
+}
+
+/// <summary>When a lease ends that begins now: never as long as a test runs, or not later than now.</summary>
+internal enum LeaseEnd
+{
+    Never,
+    Now,
+    Earlier,
+    LongAgo,
+}
+
+internal enum ChangeKind
+{
+    Create,
+    Confirm,
+    Cancel,
+}
+
+/// <summary>An event by what it is: its id differs from store to store.</summary>
+internal readonly record struct EventKey(PayoutId PayoutId, int SequenceId)
+{
+    public override string ToString() => $"{PayoutId} #{SequenceId}";
+}
+
+/// <summary>A call with all its arguments, to be made on any store.</summary>
+internal sealed record Call(string Text, PayoutId? PayoutId = null)
+{
+    public required Func<Stores, Task<object?>> RunAsync { get; init; }
+
+    /// <summary>Whether it lets a lease end at this moment, which the order of leases then depends on.</summary>
+    public bool EndsLeaseNow { get; init; }
+
+    /// <summary>Whether the payout's operation is gone if the answer is true.</summary>
+    public bool EndsOperation { get; init; }
+
+    public async Task<object?> MakeAsync(Stores store)
+    {
+        if (EndsLeaseNow)
+            await store.LetClockMoveAsync();
+        return await RunAsync(store);
+    }
+}
+
+/// <summary>A store behind all its ports.</summary>
+internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, IEventOutbox Outbox, IPayoutHistory History)
+{
+    /// <summary>The ids under which it has shown events.</summary>
+    public ConcurrentDictionary<EventKey, long> EventIds { get; } = [];
+
+    /// <summary>Waits until its clock shows another time than before.</summary>
+    public Func<Task> LetClockMoveAsync { get; init; } = () => Task.CompletedTask;
+}
+
+/// <summary>Answers in a form that can be compared by <see cref="object.Equals(object)"/> and read.</summary>
+internal static class Answers
+{
+    public const string Done = "done";
+
+    /// <summary>The call had no effect.</summary>
+    public const string NotDone = "not done";
+
+    public static async Task<object?> OfAsync(Task call)
+    {
+        await call;
+        return Done;
+    }
+
+    public static string List<T>(IEnumerable<T> items, bool ordered)
+    {
+        var texts = items.Select(item => $"{item}");
+        return $"[{string.Join(", ", ordered ? texts : texts.Order(StringComparer.Ordinal))}]";
+    }
+
+    public static string Describe(object? answer) => answer switch
+    {
+        null => "null",
+        Intended.Started started => $"started {Describe(started.Operation)}",
+        Intended.Occupied occupied => $"occupied by {Describe(occupied.Operation)}{(occupied.LeaseRanOut ? ", lease ran out" : "")}",
+        Intended => answer.GetType().Name,
+        Operation o => $"{o.PayoutId} {Describe(o.Intent)} attempt {o.Attempt} owner {o.Owner} actor {o.Actor?.Name}",
+        CreateIntent create => $"create of {create.Request.Cash.Amount}, tool {create.Request.PayoutToolId}{(create.IdIsOurs ? ", our id" : "")}",
+        CancelIntent cancel => $"cancel '{cancel.Details}'",
+        ConfirmIntent => "confirm",
+        Payout p => $"{p.Id} #{p.SequenceId} {p.Status} '{p.Status.Details}' hold {p.HoldAttempt}",
+        _ => $"{answer}",
+    };
+}
