@@ -47,11 +47,7 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
             var state = calls.Count > 1 || i == groups.Count - 1 ? await ReadStateAsync(hosts[0]) : null;
             if (await FindDisagreementAsync(calls, answers, state) is { } disagreement)
                 return string.Join('\n', [.. _report, disagreement]);
-            foreach (var answer in answers)
-            {
-                if (answer is Operation operation || (answer is Intended.Started started && (operation = started.Operation) is not null))
-                    _handedOut.Add(operation);
-            }
+            _handedOut.AddRange(answers.Select(answer => answer is Intended.Started started ? started.Operation : answer).OfType<Operation>());
         }
 
         return null;
@@ -64,7 +60,8 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
         {
             ChangeKind.Confirm => new ConfirmIntent(),
             ChangeKind.Cancel => new CancelIntent($"why {variant}"),
-            _ => create with { Request = create.Request with { PayoutToolId = variant % 2 == 0 ? null : new PayoutToolId("tool-2") } },
+            _ when variant % 2 == 0 => create,
+            _ => create with { Request = create.Request with { PayoutToolId = new PayoutToolId("tool-2") } },
         };
     }
 
@@ -136,9 +133,10 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
         {
             return Answers.NotDone;
         }
-        catch (OutcomeUnknownException e)
+        catch (Exception e)
         {
-            return $"{e}";
+            // No answer of the model's.
+            return $"{e.GetType().Name}: {e.Message} {e.InnerException?.Message}";
         }
     }
 
@@ -252,5 +250,5 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
     private static IEnumerable<IReadOnlyList<int>> Permute(IReadOnlyList<int> items) =>
         items.Count == 0
             ? [[]]
-            : items.SelectMany(first => Permute([.. items.Where(item => item != first)]).Select(rest => (IReadOnlyList<int>)[first, .. rest]));
+            : items.SelectMany(first => Permute([.. items.Where(item => item != first)]), (first, rest) => (IReadOnlyList<int>)[first, .. rest]);
 }

@@ -6,24 +6,25 @@ using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Infrastructure.Tests.Storage;
 
-/// <summary>A call of a random script. What it needs of earlier answers it names by position, so that it fits any script.</summary>
+/// <summary>A call of a random script. It names what it needs of earlier answers by position, so that it fits into any script.</summary>
 internal abstract record Step
 {
     /// <summary>The call itself, by what was answered so far.</summary>
     public abstract Call Resolve(Script script);
 
-    public sealed record Intend(int Payout, ChangeKind Kind, int Skew, LeaseEnd Lease, string? Actor, int Variant) : Step
+    public sealed record Intend(int Payout, ChangeKind Kind, int Skew, LeaseEnd Lease, Actor? Actor, int Variant) : Step
     {
         public override Call Resolve(Script script)
         {
             var id = Script.PayoutIds[Payout];
             var intent = Script.IntentOf(Kind, id, Variant);
             int? expected = Kind == ChangeKind.Create ? null : (script.Find(id)?.SequenceId ?? 0) + Skew;
-            var (owner, actor, lease) = (script.NewOwner(), Actor is null ? null : new Actor(Actor), script.LeaseOf(Lease));
-            return new Call($"intend {id} {Answers.Describe(intent)}, expects {expected?.ToString() ?? "none"}, owner {owner}, actor {Actor}, lease {lease}", id)
+            var (owner, lease) = (script.NewOwner(), script.LeaseOf(Lease));
+            var text = $"intend {id} {Answers.Describe(intent)}, expects {expected?.ToString() ?? "none"}, owner {owner}, actor {Actor?.Name ?? "none"}";
+            return new Call($"{text}, lease {lease}", id)
             {
                 EndsLeaseNow = Lease == LeaseEnd.Now,
-                RunAsync = async store => await store.Operations.IntendAsync(id, intent, expected, owner, actor, lease, default),
+                RunAsync = async store => await store.Operations.IntendAsync(id, intent, expected, owner, Actor, lease, default),
             };
         }
     }
@@ -86,7 +87,8 @@ internal abstract record Step
         {
             var operation = script.OperationOf(Payout, Age);
             var change = script.ChangeOf(operation, Skew, Minute);
-            return new Call($"apply {Answers.Describe(operation)} with {Answers.Describe(change.Payout)} at {change.CreatedAt:mm}", operation.PayoutId)
+            var text = $"apply {Answers.Describe(operation)} with {Answers.Describe(change.Payout)} at {change.CreatedAt:mm}";
+            return new Call(text, operation.PayoutId)
             {
                 EndsOperation = true,
                 RunAsync = async store => await store.Operations.ApplyAsync(operation, change, default),
@@ -165,7 +167,11 @@ internal abstract record Step
                 {
                     var ids = events.Select(key => store.EventIds[key]).ToList();
                     if (Unborn)
-                        ids.Add((await store.History.ListChangedAsync(default, null, Script.All, default)).Max(c => (long?)c.EventId) + 1 ?? 1);
+                    {
+                        var changed = await store.History.ListChangedAsync(default, null, Script.All, default);
+                        ids.Add(1 + changed.Select(c => c.EventId).DefaultIfEmpty().Max());
+                    }
+
                     return await Answers.OfAsync(store.Outbox.MarkPublishedAsync(ids, default));
                 },
             };
@@ -208,46 +214,60 @@ internal abstract record Step
 /// <summary>Random calls.</summary>
 internal static class Steps
 {
-    private static readonly Gen<int> Payout = Gen.Int[0, Script.PayoutIds.Count - 1];
-    private static readonly Gen<LeaseEnd> Lease = Gen.OneOf(LeaseEnd.Never, LeaseEnd.Never, LeaseEnd.Now, LeaseEnd.Earlier, LeaseEnd.LongAgo);
-    private static readonly Gen<string?> Actor = Gen.OneOf<string?>(null, "alice", "bob");
+    private static readonly Gen<LeaseEnd> Lease =
+        Gen.OneOf(LeaseEnd.Never, LeaseEnd.Never, LeaseEnd.Now, LeaseEnd.Earlier, LeaseEnd.LongAgo);
+
+    private static readonly Gen<Actor?> Actor = Gen.OneOf<Actor?>(null, new Actor("alice"), new Actor("bob", "because"));
 
     // Mostly the operation as it is stored, sometimes as it was before.
     private static readonly Gen<int> Age = Gen.Frequency((5, Gen.Const(0)), (1, Gen.Int[1, 3]));
     private static readonly Gen<int> Skew = Gen.Frequency((8, Gen.Const(0)), (1, Gen.Const(1)), (1, Gen.Const(-1)));
 
-    // What has the same answer in any order of several calls: no pages, and nothing that depends on the order of events' ids.
-    private static readonly (int, IGen<Step>)[] Unordered =
-    [
-        (8, Gen.Select(Payout, Gen.Enum<ChangeKind>(), Skew, Lease, Actor, Gen.Int[0, 3], (p, kind, skew, lease, actor, variant) =>
-            (Step)new Step.Intend(p, kind, skew, lease, actor, variant))),
-        (3, Gen.Select(Payout, Lease, (p, lease) => (Step)new Step.TakeOver(p, lease))),
-        (2, Gen.Select(Payout, Age, Lease, (p, age, lease) => (Step)new Step.Renew(p, age, lease))),
-        (2, Gen.Select(Payout, Age, (p, age) => (Step)new Step.Release(p, age))),
-        (2, Gen.Select(Payout, Age, Gen.Int[0, 3], (p, age, variant) => (Step)new Step.Advance(p, age, variant))),
-        (6, Gen.Select(Payout, Age, Skew, Gen.Int[0, 9], (p, age, skew, minute) => (Step)new Step.Apply(p, age, skew, minute))),
-        (3, Gen.Select(Payout, Age, Gen.Int[0, 3], (p, age, spent) => (Step)new Step.Abandon(p, age, spent))),
-        (1, Payout.Select(p => (Step)new Step.Find(p))),
-        (1, Payout.Select(p => (Step)new Step.FindRequestDigest(p))),
-        (1, Gen.Const((Step)new Step.ListExpired(Script.All))),
-        (2, Gen.Const((Step)new Step.ReadUnpublished(0, Script.All))),
-        (2, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: false))),
-        (1, Gen.Select(Payout, Gen.Int[0, 2], (p, from) => (Step)new Step.Unpublish(p, from))),
-        (1, Gen.Select(Gen.OneOf("a", "b"), Lease, (owner, lease) => (Step)new Step.LeaseRelay(owner, lease))),
-        (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.ReleaseRelay(owner))),
-    ];
-
     /// <summary>Calls that come one after another.</summary>
     public static Gen<Step> InSequence { get; } = Gen.Frequency<Step>(
     [
-        .. Unordered,
+        .. Unordered(payouts: 3, Lease),
+        Release(payouts: 3),
         (1, Gen.Int[1, 2].Select(limit => (Step)new Step.ListExpired(limit))),
         (2, Gen.Select(Gen.Int[0, 5], Gen.Int[1, 3], (after, limit) => (Step)new Step.ReadUnpublished(after, limit))),
         (1, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: true))),
     ]);
 
-    /// <summary>Calls that may come at the same time.</summary>
-    public static Gen<Step> AtOnce { get; } = Gen.Frequency<Step>(Unordered);
+    /// <summary>
+    /// Calls that may come at the same time. No lease ends at that very time: a statement that had to wait goes by the moment at which
+    /// it began, so that it may take such a lease for one that still runs, whatever the order of the calls.
+    /// </summary>
+    public static Gen<Step> AtOnce { get; } = Gen.Frequency<Step>(Unordered(payouts: 2, Lease.Where(lease => lease != LeaseEnd.Now)));
+
+    /// <summary>Calls that come between those.</summary>
+    public static Gen<Step> BetweenCrowds { get; } = Gen.Frequency<Step>([.. Unordered(payouts: 2, Lease), Release(payouts: 2)]);
+
+    private static (int, IGen<Step>) Release(int payouts) =>
+        (2, Gen.Select(Gen.Int[0, payouts - 1], Age, (payout, age) => (Step)new Step.Release(payout, age)));
+
+    // What can be compared whatever the order of leases and of events' ids: no pages.
+    private static (int, IGen<Step>)[] Unordered(int payouts, Gen<LeaseEnd> lease)
+    {
+        var payout = Gen.Int[0, payouts - 1];
+        return
+        [
+            (8, Gen.Select(payout, Gen.Enum<ChangeKind>(), Skew, lease, Actor, Gen.Int[0, 3], (p, kind, skew, end, actor, variant) =>
+                (Step)new Step.Intend(p, kind, skew, end, actor, variant))),
+            (3, Gen.Select(payout, lease, (p, end) => (Step)new Step.TakeOver(p, end))),
+            (2, Gen.Select(payout, Age, lease, (p, age, end) => (Step)new Step.Renew(p, age, end))),
+            (2, Gen.Select(payout, Age, Gen.Int[0, 3], (p, age, variant) => (Step)new Step.Advance(p, age, variant))),
+            (6, Gen.Select(payout, Age, Skew, Gen.Int[0, 9], (p, age, skew, minute) => (Step)new Step.Apply(p, age, skew, minute))),
+            (3, Gen.Select(payout, Age, Gen.Int[0, 3], (p, age, spent) => (Step)new Step.Abandon(p, age, spent))),
+            (1, payout.Select(p => (Step)new Step.Find(p))),
+            (1, payout.Select(p => (Step)new Step.FindRequestDigest(p))),
+            (1, Gen.Const((Step)new Step.ListExpired(Script.All))),
+            (2, Gen.Const((Step)new Step.ReadUnpublished(0, Script.All))),
+            (2, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: false))),
+            (1, Gen.Select(payout, Gen.Int[0, 2], (p, from) => (Step)new Step.Unpublish(p, from))),
+            (1, Gen.Select(Gen.OneOf("a", "b"), lease, (owner, end) => (Step)new Step.LeaseRelay(owner, end))),
+            (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.ReleaseRelay(owner))),
+        ];
+    }
 }
 
 /// <summary>When a lease ends that begins now: never as long as a test runs, or not later than now.</summary>
@@ -277,7 +297,7 @@ internal sealed record Call(string Text, PayoutId? PayoutId = null)
 {
     public required Func<Stores, Task<object?>> RunAsync { get; init; }
 
-    /// <summary>Whether it lets a lease end at this moment, which the order of leases then depends on.</summary>
+    /// <summary>Whether it lets a lease end at this moment.</summary>
     public bool EndsLeaseNow { get; init; }
 
     /// <summary>Whether the payout's operation is gone if the answer is true.</summary>
@@ -294,8 +314,8 @@ internal sealed record Call(string Text, PayoutId? PayoutId = null)
 /// <summary>A store behind all its ports.</summary>
 internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, IEventOutbox Outbox, IPayoutHistory History)
 {
-    /// <summary>The ids under which it has shown events.</summary>
-    public ConcurrentDictionary<EventKey, long> EventIds { get; } = [];
+    /// <summary>The ids under which it has shown events, on whatever host.</summary>
+    public ConcurrentDictionary<EventKey, long> EventIds { get; init; } = [];
 
     /// <summary>Waits until its clock shows another time than before.</summary>
     public Func<Task> LetClockMoveAsync { get; init; } = () => Task.CompletedTask;
@@ -327,11 +347,12 @@ internal static class Answers
         Intended.Started started => $"started {Describe(started.Operation)}",
         Intended.Occupied occupied => $"occupied by {Describe(occupied.Operation)}{(occupied.LeaseRanOut ? ", lease ran out" : "")}",
         Intended => answer.GetType().Name,
-        Operation o => $"{o.PayoutId} {Describe(o.Intent)} attempt {o.Attempt} owner {o.Owner} actor {o.Actor?.Name}",
-        CreateIntent create => $"create of {create.Request.Cash.Amount}, tool {create.Request.PayoutToolId}{(create.IdIsOurs ? ", our id" : "")}",
+        Operation o => $"({o.PayoutId} {Describe(o.Intent)}, attempt {o.Attempt}, owner {o.Owner}, actor {o.Actor?.Name ?? "none"})",
+        CreateIntent { Request: var asked } create =>
+            $"create of {asked.Cash.Amount}, tool {asked.PayoutToolId?.Value ?? "none"}{(create.IdIsOurs ? ", our id" : "")}",
         CancelIntent cancel => $"cancel '{cancel.Details}'",
         ConfirmIntent => "confirm",
-        Payout p => $"{p.Id} #{p.SequenceId} {p.Status} '{p.Status.Details}' hold {p.HoldAttempt}",
+        Payout p => $"({p.Id} #{p.SequenceId} {p.Status} '{p.Status.Details}', hold {p.HoldAttempt})",
         _ => $"{answer}",
     };
 }
