@@ -36,7 +36,7 @@ public static class ApplicationServices
             .AsImplementedInterfaces()
             .WithSingletonLifetime());
 
-        services.AddSingleton<LedgerProbe>();
+        services.AddSingleton<LedgerQuestions>();
         services.AddSingleton<PayoutAuditor>();
         services.AddSingleton<AuditWatch>();
         services.AddSingleton<BacklogWatch>();

@@ -130,6 +130,8 @@ internal sealed class PayoutHost : IAsyncDisposable
     public static void AddServices(IServiceCollection services, HostSettings settings, EmbeddedPeers peers)
     {
         var faultPoints = settings.KillAt is { } step ? new FaultPoints(step) : null;
+        if (settings.LedgerDatabase is { } ledgerDatabase)
+            services.AddLedgerRecords(ledgerDatabase);
         services
             .AddSingleton(TimeProvider.System)
             .AddSingleton(settings.Operations)

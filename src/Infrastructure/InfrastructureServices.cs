@@ -40,6 +40,12 @@ public static class InfrastructureServices
         .AddSingleton<ILedger>(provider => new ShumwayLedger(
             CreateClient(provider, "Shumway", shumway), provider.GetRequiredService<TimeProvider>()));
 
+    /// <summary>Adds a look at the ledger's own database, for the audit.</summary>
+    /// <param name="services">Where to add it.</param>
+    /// <param name="connectionString">Shumway's PostgreSQL, as a user that may read the schema <c>shm</c>.</param>
+    public static IServiceCollection AddLedgerRecords(this IServiceCollection services, string connectionString) =>
+        services.AddSingleton<ILedgerRecords>(_ => new ShumwayRecords(connectionString));
+
     /// <summary>Adds the stores alone.</summary>
     public static IServiceCollection AddStorage(this IServiceCollection services, StorageOptions options)
     {

@@ -49,9 +49,6 @@ internal sealed class ScriptedLedger : ILedger
     public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
         Task.FromResult(long.TryParse(Answer("Balance", "(none)"), out var balance) ? balance : 0);
 
-    public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) =>
-        throw new InvalidOperationException("The deployed ledger never answers GetPlan.");
-
     private string Answer(string call, string planId)
     {
         if (!_script.TryDequeue(out var next) || next.Call != call)

@@ -23,11 +23,16 @@ internal sealed class World
     {
     }
 
-    public World(ILedger ledger)
+    /// <param name="ledger">The ledger.</param>
+    /// <param name="records">Its records; null where they cannot be read.</param>
+    public World(ILedger ledger, ILedgerRecords? records = null)
     {
         AnyLedger = ledger;
         Store = new InMemoryStore(Clock);
-        Services = new ServiceCollection()
+        var services = new ServiceCollection();
+        if (records is not null)
+            services.AddSingleton(records);
+        Services = services
             .AddLogging()
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton<IPayoutStore>(Store)

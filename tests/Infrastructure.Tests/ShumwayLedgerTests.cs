@@ -139,17 +139,6 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_400_does_not_mean_that_a_plan_is_absent()
-    {
-        _peer.Script.Enqueue(ScriptedPeer.Status(400, "Result Unexpected", "thrift protocol error"));
-        await Assert.ThrowsAsync<DependencyFailedException>(() => Ledger().FindPlanAsync("payout_p1", _time.Token));
-
-        _peer.Script.Clear();
-        _peer.Script.Enqueue(ScriptedPeer.Reply(new Calls.GetPlan_result { E1 = new PlanNotFound("payout_p1") }));
-        Assert.Null(await Ledger().FindPlanAsync("payout_p1", _time.Token));
-    }
-
-    [Fact]
     public async Task A_refusal_by_the_ledger_names_the_plan_and_the_reason()
     {
         _peer.Script.Enqueue(ScriptedPeer.Forward(_http, _sandbox.ShumwayUrl));
@@ -168,7 +157,6 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
         _peer.Script.Enqueue(ScriptedPeer.Forward(_http, _sandbox.ShumwayUrl));
         var (held, reverted) = (Payouts.Unpaid("p1").HoldPlan, Payouts.Unpaid("p1").RevertPlan(1));
 
-        Assert.Null(await Ledger().FindPlanAsync(held.Id, _time.Token));
         var clock = await Ledger().HoldAsync(held, _time.Token);
         Assert.Equal(8, clock.State!.Length);
         Assert.Equal(10_000_000 - 100_300, await Ledger().GetMinAvailableAmountAsync(10, clock, _time.Token));
@@ -176,7 +164,6 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
         await Ledger().HoldAsync(reverted, _time.Token);
         await Ledger().RollbackAsync(reverted, _time.Token);
 
-        Assert.Equal(held.Postings, (await Ledger().FindPlanAsync(held.Id, _time.Token))!.Postings);
         Assert.Equal(["Committed", "RolledBack"], _sandbox.Accounter.ListPlans().Select(p => p.State.ToString()));
     }
 

@@ -113,9 +113,6 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
     public Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
         MoveAsync("roll back", plan, () => world.Ledger.Finish(plan, PlanState.RolledBack), cancellationToken);
 
-    public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("The deployed ledger never answers GetPlan.");
-
     public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
         wire.CallAsync($"balance of {accountId}", () => world.Ledger.MinAvailable(accountId), cancellationToken);
 

@@ -13,9 +13,13 @@ public sealed record AuditOptions
     public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// How many payouts are looked at each time. Default 1,000; each costs the ledger about five calls.
+    /// How many payouts are looked at each time. Default 1,000; each costs the ledger one to six calls, or none where its database
+    /// can be read.
     /// </summary>
     public int AtMost { get; init; } = 1000;
+
+    /// <summary>How long the ledger has for all calls about one payout. Default 10 s.</summary>
+    public TimeSpan LedgerPatience { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>
@@ -34,6 +38,7 @@ public sealed class AuditWatch : IDisposable
     private DateTimeOffset _auditedUntil;
     private long _audited;
     private IReadOnlyList<PayoutId> _disagreeing = [];
+    private IReadOnlyList<PayoutId> _notAnswered = [];
 
     /// <summary>A watch over what changes from now on.</summary>
     public AuditWatch(IMediator mediator, TimeProvider clock, AuditOptions options, ILogger<AuditWatch> logger)
@@ -66,7 +71,7 @@ public sealed class AuditWatch : IDisposable
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                AuditLog.NotFinished(_logger, Explanation.Of(e), Explanation.StackOf(e));
+                AuditLog.NotFinished(_logger, Explanation.Of(e), Explanation.StackOf((e as AuditUnfinishedException)?.InnerException ?? e));
             }
             catch (Exception)
             {
@@ -75,34 +80,53 @@ public sealed class AuditWatch : IDisposable
         }
     }
 
-    /// <summary>Audits what has changed since the last time, and what did not agree then.</summary>
+    /// <summary>Audits what has changed since the last time, and what did not agree then or was not answered. Repairs nothing.</summary>
+    /// <exception cref="AuditUnfinishedException">A source is out of reach; the same is audited again next time.</exception>
     public async Task AuditAsync(CancellationToken cancellationToken)
     {
         var now = _clock.GetUtcNow();
         var report = await _mediator.Send(new AuditChangesQuery(_auditedUntil, _options.AtMost), cancellationToken);
-        foreach (var audit in report.Disagreeing)
+        if (!report.IsComplete)
+            throw new AuditUnfinishedException(AuditSource.Ledger, new NotDoneException($"The ledger gives no answer: {report.NotAnswered.Last().Failure}"));
+
+        // Told of once: those that are looked at again are not told of again.
+        var (disagreeing, notAnswered) = (report.Disagreeing.ToList(), report.NotAnswered.ToList());
+        var again = await AuditAgainAsync(cancellationToken);
+        disagreeing.AddRange(again.Where(audit => audit.Disagreements.Count > 0 && !_disagreeing.Contains(audit.PayoutId)));
+        foreach (var audit in disagreeing)
         {
             foreach (var disagreement in audit.Disagreements)
                 AuditLog.Disagrees(_logger, audit.PayoutId.Value, disagreement.Kind, disagreement.Description);
         }
 
-        _disagreeing = [.. report.Disagreeing.Select(audit => audit.PayoutId).Concat(await AuditAgainAsync(cancellationToken)).Distinct()];
+        foreach (var audit in notAnswered)
+            AuditLog.NotAnswered(_logger, audit.PayoutId.Value, audit.Failure);
+        notAnswered.AddRange(again.Where(audit => audit.Failure is not null));
+        disagreeing.AddRange(again.Where(audit =>
+            _disagreeing.Contains(audit.PayoutId) && (audit.IsUnderWay || audit.Disagreements.Count > 0 || audit.Failure is not null)));
+        _disagreeing = [.. disagreeing.Select(audit => audit.PayoutId).Distinct()];
+        _notAnswered = [.. notAnswered.Select(audit => audit.PayoutId).Except(_disagreeing).Distinct()];
         _audited += report.Payouts;
         _auditedUntil = now;
     }
 
-    /// <summary>Which of those that did not agree still do not. They were told of; nothing is said again.</summary>
-    private async Task<IReadOnlyList<PayoutId>> AuditAgainAsync(CancellationToken cancellationToken)
+    /// <summary>Looks again at those that did not agree or were not answered.</summary>
+    private async Task<IReadOnlyList<PayoutAudit>> AuditAgainAsync(CancellationToken cancellationToken)
     {
-        var still = new List<PayoutId>();
-        foreach (var id in _disagreeing)
+        var audits = new List<PayoutAudit>();
+        foreach (var id in _disagreeing.Concat(_notAnswered))
         {
-            var audit = await _mediator.Send(new AuditPayoutQuery(id.Value), cancellationToken);
-            if (audit.IsUnderWay || audit.Disagreements.Count > 0)
-                still.Add(id);
+            try
+            {
+                audits.Add(await _mediator.Send(new AuditPayoutQuery(id.Value), cancellationToken));
+            }
+            catch (NotFoundException)
+            {
+                // Somebody has deleted row and events.
+            }
         }
 
-        return still;
+        return audits;
     }
 
     /// <inheritdoc/>

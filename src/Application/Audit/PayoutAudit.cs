@@ -1,8 +1,9 @@
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Audit;
 
-/// <summary>How stored payout, ledger and topic can disagree.</summary>
+/// <summary>How stored payout, events, topic and ledger can disagree, or what of them cannot be known.</summary>
 public enum DisagreementKind
 {
     /// <summary>The payout has moved on and its plan has not.</summary>
@@ -11,16 +12,25 @@ public enum DisagreementKind
     /// <summary>The plan has moved on and the payout has not.</summary>
     PayoutBehind,
 
+    /// <summary>The payout is unpaid or paid, and the ledger refuses to hold its plan: it is final, gone, or has other postings.</summary>
+    PlanNotHeld,
+
+    /// <summary>The payout was confirmed, and its plan is neither held nor committed: it is rolled back, gone, or has other postings.</summary>
+    PlanNotCommitted,
+
+    /// <summary>The payout is cancelled, and its plan cannot be rolled back: it is committed, gone, or has other postings.</summary>
+    PlanNotRolledBack,
+
     /// <summary>The payout is cancelled after its money had left, which nothing has given back.</summary>
     RevertMissing,
 
     /// <summary>The money was given back although it had not left, or more than once.</summary>
     RevertedTooOften,
 
-    /// <summary>A plan of the payout that is none of its business holds money.</summary>
+    /// <summary>A plan of another attempt at the payout holds money.</summary>
     StrayHold,
 
-    /// <summary>A plan of the payout that is none of its business has moved money.</summary>
+    /// <summary>A plan of another attempt at the payout has moved money.</summary>
     StrayCommit,
 
     /// <summary>The ledger does not know the payout's plan.</summary>
@@ -35,7 +45,7 @@ public enum DisagreementKind
     /// <summary>A change of the payout has no event.</summary>
     EventMissing,
 
-    /// <summary>The latest event does not show the payout as it is stored.</summary>
+    /// <summary>The events do not show the payout as it is stored, or not in an order that is possible.</summary>
     EventDiffers,
 
     /// <summary>An event that is marked as published is not in the topic.</summary>
@@ -46,9 +56,18 @@ public enum DisagreementKind
 
     /// <summary>The payout's events are in the topic in another order, or in several partitions.</summary>
     PublishedOutOfOrder,
+
+    /// <summary>Not known: whether the money of a payout that was confirmed and then cancelled was given back.</summary>
+    RevertUnknown,
+
+    /// <summary>Not known: whether the plans of the attempts before the payout's own are rolled back, as they must be.</summary>
+    AttemptUnknown,
+
+    /// <summary>Not known: what the plan of a failed payout must be.</summary>
+    FailedPayout,
 }
 
-/// <summary>What brings the two sides together again.</summary>
+/// <summary>What brings the sides together again.</summary>
 public enum RepairAction
 {
     /// <summary>Commit the plan.</summary>
@@ -57,7 +76,7 @@ public enum RepairAction
     /// <summary>Roll the plan back.</summary>
     RollBack,
 
-    /// <summary>Give the payout's money back.</summary>
+    /// <summary>Hold and commit the plan, or the first of the next attempts that is not rolled back.</summary>
     Revert,
 
     /// <summary>Confirm the payout.</summary>
@@ -70,24 +89,90 @@ public enum RepairAction
     SendAgain,
 }
 
-/// <summary>Something that two of the three say differently.</summary>
+/// <summary>Something that two of the sides say differently, or that cannot be known.</summary>
 /// <param name="Kind">What kind of disagreement.</param>
 /// <param name="Description">Who says what, and why it is not repaired where it cannot be.</param>
-/// <param name="Repair">What repairs it; null where the rules do not say which side is right.</param>
-public sealed record Disagreement(DisagreementKind Kind, string Description, Repair? Repair = null);
+/// <param name="Repairs">What repairs it, in order; empty where the rules do not say which side is right.</param>
+public sealed record Disagreement(DisagreementKind Kind, string Description, params IReadOnlyList<Repair> Repairs);
 
 /// <summary>A repair. Each moves ledger, payout or topic forward only, so it may be repeated, and done by several at once.</summary>
 /// <param name="Action">What to do.</param>
 /// <param name="PlanId">The plan to do it with; empty where it is not about a plan.</param>
+/// <param name="Attempt">The plan's attempt, from 1; 0 where it is not about a plan.</param>
 /// <param name="FromSequenceId">The first event to send again.</param>
-public sealed record Repair(RepairAction Action, string PlanId = "", int FromSequenceId = 0);
+public sealed record Repair(RepairAction Action, string PlanId = "", int Attempt = 0, int FromSequenceId = 0)
+{
+    /// <summary>The repair in words, as something that somebody would do.</summary>
+    public override string ToString() => Action switch
+    {
+        RepairAction.Commit => $"commit plan {PlanId}",
+        RepairAction.RollBack => $"roll back plan {PlanId}",
+        RepairAction.Revert => $"hold and commit plan {PlanId}, or the next attempt's where that one is rolled back",
+        RepairAction.Confirm => "confirm the payout, which commits its plan where it is not yet committed",
+        RepairAction.Cancel => "cancel the payout, which gives its money back where that is not yet done",
+        _ => $"send the payout's events again from event {FromSequenceId}",
+    };
+}
+
+/// <summary>How the ledger's side of a payout was looked at.</summary>
+public enum LedgerLook
+{
+    /// <summary>The ledger was not asked: the payout is being changed, or row, events and topic disagree with each other.</summary>
+    NotAsked,
+
+    /// <summary>The ledger was asked by calls.</summary>
+    Calls,
+
+    /// <summary>The ledger's database was read.</summary>
+    Database,
+
+    /// <summary>The ledger gave no answer that says anything.</summary>
+    NoAnswer,
+}
 
 /// <summary>What came of looking at one payout.</summary>
 /// <param name="PayoutId">Which.</param>
 /// <param name="IsUnderWay">Whether it is being changed right now, so that nothing can be said.</param>
+/// <param name="Ledger">How the ledger's side was looked at.</param>
 /// <param name="Disagreements">What does not agree.</param>
-public sealed record PayoutAudit(PayoutId PayoutId, bool IsUnderWay, IReadOnlyList<Disagreement> Disagreements)
+/// <param name="NotKnown">What cannot be known without moving money.</param>
+/// <param name="Failure">Why the ledger could not be asked; null unless <paramref name="Ledger"/> is <see cref="LedgerLook.NoAnswer"/>.</param>
+public sealed record PayoutAudit(
+    PayoutId PayoutId,
+    bool IsUnderWay,
+    LedgerLook Ledger,
+    IReadOnlyList<Disagreement> Disagreements,
+    IReadOnlyList<Disagreement> NotKnown,
+    string? Failure = null)
 {
-    /// <summary>Whether all three say the same.</summary>
-    public bool Agrees => !IsUnderWay && Disagreements.Count == 0;
+    /// <summary>Whether all sides were looked at and say the same.</summary>
+    public bool Agrees => !IsUnderWay && Failure is null && Disagreements.Count == 0 && NotKnown.Count == 0;
+
+    /// <summary>Whether there is anything to say of it: a disagreement, something unknown, or a ledger that did not answer.</summary>
+    public bool IsWorthTelling => Failure is not null || Disagreements.Count > 0 || NotKnown.Count > 0;
+
+    /// <summary>What would be done to repair it, in order.</summary>
+    public IEnumerable<Repair> Repairs => Disagreements.Concat(NotKnown).SelectMany(d => d.Repairs);
+}
+
+/// <summary>What an audit has to ask.</summary>
+public enum AuditSource
+{
+    /// <summary>The service's own database.</summary>
+    Database,
+
+    /// <summary>The ledger, or its database.</summary>
+    Ledger,
+
+    /// <summary>The topic.</summary>
+    Topic,
+}
+
+/// <summary>An audit could not be finished because it could not ask one of its sources.</summary>
+/// <param name="source">Which.</param>
+/// <param name="cause">What the source's port threw.</param>
+public sealed class AuditUnfinishedException(AuditSource source, Exception cause) : Exception(Explanation.Of(cause), cause)
+{
+    /// <summary>The source that could not be asked.</summary>
+    public AuditSource UnansweredBy { get; } = source;
 }

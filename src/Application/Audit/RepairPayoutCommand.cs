@@ -1,68 +1,119 @@
+using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.Logging;
 using PayoutManager.Application.CancelPayout;
 using PayoutManager.Application.ConfirmPayout;
+using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Pipeline;
 using PayoutManager.Application.Ports;
+using PayoutManager.Domain;
+using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Audit;
 
 /// <summary>
-/// Audits a payout, repairs what the rules say how to, and audits it again. Where the ledger has moved for good, the payout
-/// follows; where the payout has, the ledger does.
+/// Audits a payout, repairs what the rules say how to, and audits it again. Money is moved only where row, events and topic agree.
 /// </summary>
 /// <param name="PayoutId">Which.</param>
-/// <remarks>Answers the second audit. Throws as <see cref="AuditPayoutQuery"/> does.</remarks>
-public sealed record RepairPayoutCommand(string PayoutId) : IRequest<PayoutAudit>;
+/// <param name="Actor">Who asks for it, and why; the reason is required.</param>
+/// <remarks>
+/// That a repair failed is told by the answer. Throws as <see cref="AuditPayoutQuery"/> does, and
+/// <see cref="InvalidRequestException"/> where name or reason are missing or too long.
+/// </remarks>
+public sealed record RepairPayoutCommand(string PayoutId, Actor Actor) : IRequest<RepairReport>
+{
+    private const int MaxNameLength = 512;
+    private const int MaxReasonLength = 1024;
+
+    /// <summary>What is wrong with the name of whoever asks, or null if nothing is.</summary>
+    public static string? NameFault(string? name) => Fault(name, MaxNameLength);
+
+    /// <summary>What is wrong with the reason, or null if nothing is.</summary>
+    public static string? ReasonFault(string? reason) => Fault(reason, MaxReasonLength);
+
+    private static string? Fault(string? text, int most) =>
+        string.IsNullOrWhiteSpace(text) || text.Length > most || text.Any(char.IsControl) || !Identifier.IsStorable(text)
+            ? $"must be 1 to {most} characters without control characters"
+            : null;
+}
+
+/// <summary>What came of a repair.</summary>
+/// <param name="Before">What was to be repaired.</param>
+/// <param name="Done">What was done, in order.</param>
+/// <param name="Failure">Why the next repair was not done; null where all were.</param>
+/// <param name="After">What is left.</param>
+public sealed record RepairReport(PayoutAudit Before, IReadOnlyList<Repair> Done, string? Failure, PayoutAudit After);
+
+internal sealed class RepairPayoutValidator : AbstractValidator<RepairPayoutCommand>
+{
+    public RepairPayoutValidator()
+    {
+        RuleFor(c => c.Actor.Name).Satisfies("name", RepairPayoutCommand.NameFault);
+        RuleFor(c => c.Actor.Reason).Satisfies("reason", RepairPayoutCommand.ReasonFault);
+    }
+}
 
 internal sealed class RepairPayoutHandler(
     IMediator mediator,
     IPayoutStore payouts,
     IPayoutHistory history,
-    ILedger ledger,
-    ILogger<RepairPayoutHandler> logger) : IRequestHandler<RepairPayoutCommand, PayoutAudit>
+    PlanMoves moves,
+    ILogger<RepairPayoutHandler> logger,
+    ILedgerRecords? records = null) : IRequestHandler<RepairPayoutCommand, RepairReport>
 {
     private const string CancelDetails = "The ledger had given the money back.";
 
-    // Some repairs show what is left to be done: money that is committed has to be given back.
-    private const int Rounds = 3;
-
-    public async Task<PayoutAudit> Handle(RepairPayoutCommand command, CancellationToken cancellationToken)
+    public async Task<RepairReport> Handle(RepairPayoutCommand command, CancellationToken cancellationToken)
     {
-        var audit = await mediator.Send(new AuditPayoutQuery(command.PayoutId), cancellationToken);
-        for (var round = 0; round < Rounds && audit.Disagreements.Any(d => d.Repair is not null); round++)
+        var before = await mediator.Send(new AuditPayoutQuery(command.PayoutId), cancellationToken);
+        var done = new List<Repair>();
+        string? failure = null;
+        foreach (var repair in before.Repairs)
         {
-            foreach (var repair in audit.Disagreements.Select(d => d.Repair).OfType<Repair>())
+            try
             {
-                await RepairAsync(audit.PayoutId, repair, cancellationToken);
-                AuditLog.Repaired(logger, audit.PayoutId.Value, repair.Action, repair.PlanId);
+                await RepairAsync(before.PayoutId, repair, command.Actor, cancellationToken);
+            }
+            catch (Exception e)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                failure = $"{repair}: {Explanation.Of(e)}";
+                AuditLog.NotRepaired(
+                    logger, command.PayoutId, $"{repair}", command.Actor.Name, command.Actor.Reason, Explanation.Of(e), Explanation.StackOf(e));
+                break;
             }
 
-            audit = await mediator.Send(new AuditPayoutQuery(command.PayoutId), cancellationToken);
+            done.Add(repair);
+            AuditLog.Repaired(logger, command.PayoutId, $"{repair}", command.Actor.Name, command.Actor.Reason);
         }
 
-        return audit;
+        var after = done.Count == 0 ? before : await mediator.Send(new AuditPayoutQuery(command.PayoutId), cancellationToken);
+        // Its commit was answered with success, which a look without moving anything cannot see.
+        if (done.Any(repair => repair.Action == RepairAction.Revert))
+            after = after with { NotKnown = [.. after.NotKnown.Where(d => d.Kind != DisagreementKind.RevertUnknown)] };
+        return new RepairReport(before, done, failure, after);
     }
 
-    private async Task RepairAsync(PayoutId payoutId, Repair repair, CancellationToken cancellationToken)
+    private async Task RepairAsync(PayoutId payoutId, Repair repair, Actor actor, CancellationToken cancellationToken)
     {
         switch (repair.Action)
         {
-            case RepairAction.Commit when await ledger.FindPlanAsync(repair.PlanId, cancellationToken) is { } plan:
-                await ledger.CommitAsync(plan, cancellationToken);
+            case RepairAction.Commit:
+                Require(await moves.CommitAsync(null, (await FindAsync(payoutId, cancellationToken)).HoldPlan, cancellationToken));
                 break;
-            case RepairAction.RollBack when await ledger.FindPlanAsync(repair.PlanId, cancellationToken) is { } plan:
-                await ledger.RollbackAsync(plan, cancellationToken);
+            case RepairAction.RollBack:
+                Require(await moves.RollbackAsync(null, await FindRecordedAsync(repair.PlanId, cancellationToken), cancellationToken));
                 break;
-            case RepairAction.Revert when await payouts.FindAsync(payoutId, cancellationToken) is { } payout:
-                await RevertAsync(payout, cancellationToken);
+            case RepairAction.Revert:
+                await RevertAsync(await FindAsync(payoutId, cancellationToken), repair.Attempt, cancellationToken);
                 break;
             case RepairAction.Confirm:
-                await mediator.Send(new ConfirmPayoutCommand(payoutId.Value), cancellationToken);
+                await mediator.Send(new ConfirmPayoutCommand(payoutId.Value, actor), cancellationToken);
                 break;
             case RepairAction.Cancel:
-                await mediator.Send(new CancelPayoutCommand(payoutId.Value, CancelDetails), cancellationToken);
+                await mediator.Send(new CancelPayoutCommand(payoutId.Value, CancelDetails, actor), cancellationToken);
                 break;
             case RepairAction.SendAgain:
                 await history.UnpublishAsync(payoutId, repair.FromSequenceId, cancellationToken);
@@ -71,26 +122,34 @@ internal sealed class RepairPayoutHandler(
     }
 
     /// <summary>
-    /// Commits the first revert that was not rolled back. Without an operation: the payout's state is final, and whoever
-    /// else does the same at the same time does it with the same plan.
+    /// By the first revert that is not spent. Without an operation: the payout's state is final, and whoever else does the same at
+    /// the same time does it with the same plan.
     /// </summary>
-    private async Task RevertAsync(Payout payout, CancellationToken cancellationToken)
+    private async Task RevertAsync(Payout payout, int first, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var attempt = first; ; attempt++)
         {
-            var plan = payout.RevertPlan(attempt);
-            var isNew = await ledger.FindPlanAsync(plan.Id, cancellationToken) is null;
-            try
-            {
-                if (isNew)
-                    await ledger.HoldAsync(plan, cancellationToken);
-                await ledger.CommitAsync(plan, cancellationToken);
+            var answer = await moves.RevertAsync(null, payout.RevertPlan(attempt), cancellationToken);
+            if (answer.Verdict == PlanVerdict.Done)
                 return;
-            }
-            catch (LedgerRefusedException) when (!isNew)
-            {
-                // Rolled back by somebody, so this plan's name is spent.
-            }
+            if (answer.Verdict != PlanVerdict.Spent || attempt == first + PlanMoves.MaxReverts - 1)
+                Require(answer);
         }
+    }
+
+    private async Task<Payout> FindAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
+        await payouts.FindAsync(payoutId, cancellationToken) ?? throw NotFoundException.Payout(payoutId.Value);
+
+    /// <summary>A plan that only the ledger's database has shown, with its postings, which need not be the payout's.</summary>
+    private async Task<LedgerPlan> FindRecordedAsync(string planId, CancellationToken cancellationToken) =>
+        records is not null
+        && (await records.ReadAsync([planId], cancellationToken)).GetValueOrDefault(planId) is { State: RecordedState.Held } recorded
+            ? LedgerPlan.Restore(planId, recorded.Postings)
+            : throw new NotDoneException($"Plan {planId} is not held any more.");
+
+    private static void Require(PlanAnswer answer)
+    {
+        if (answer.Verdict != PlanVerdict.Done)
+            throw answer.Refusal ?? new LedgerRefusedException("(none)", "its money was not given back");
     }
 }

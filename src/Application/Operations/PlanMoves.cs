@@ -26,7 +26,7 @@ internal enum PlanVerdict
 internal readonly record struct PlanAnswer(PlanVerdict Verdict, LedgerRefusedException? Refusal = null);
 
 /// <summary>
-/// The ledger calls of operations: what each answer means and what follows. The only place that decides it.
+/// The ledger calls of operations and of the audit: what each answer means and what follows. The only place that decides it.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -38,6 +38,7 @@ internal readonly record struct PlanAnswer(PlanVerdict Verdict, LedgerRefusedExc
 /// | RevertAsync: Hold, Commit   | Commit ok, whatever Hold said → Done.                                                   |
 /// |                             | Hold ok, Commit refused: Rollback → GivenUp. Both refused: Rollback ok → Spent, else Refused |
 /// | GetMinAvailableAsync        | roll back and end, as with too little money                                             |
+/// | HoldAgainAsync (the audit)  | the plan is final, gone or has other postings → Refused                                 |
 /// </code>
 /// Every call is made once more before a refusal counts. Calls are idempotent, so a plan that was refused twice is not in the state
 /// that was asked for and cannot get there by itself. No decision rests on GetPlan, which the deployed ledger never answers, or on
@@ -72,19 +73,29 @@ internal sealed class PlanMoves(ILedger ledger)
         return await FindSpentAsync(operation, plan, refusal, cancellationToken);
     }
 
-    /// <summary>Moves a held plan's money for good.</summary>
+    /// <summary>Holds a plan that is held already as far as anybody knows. A refusal moves nothing.</summary>
     /// <returns>Done or Refused.</returns>
-    public async Task<PlanAnswer> CommitAsync(LeasedOperation operation, LedgerPlan plan, CancellationToken cancellationToken) =>
+    public async Task<PlanAnswer> HoldAgainAsync(LedgerPlan plan, CancellationToken cancellationToken) =>
+        Sort(await MakeAsync(null, () => ledger.HoldAsync(plan, cancellationToken)));
+
+    /// <summary>Moves a held plan's money for good.</summary>
+    /// <param name="operation">The operation; null for a payout whose state already demands it.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Done or Refused.</returns>
+    public async Task<PlanAnswer> CommitAsync(LeasedOperation? operation, LedgerPlan plan, CancellationToken cancellationToken) =>
         Sort(await MakeAsync(operation, () => ledger.CommitAsync(plan, cancellationToken)));
 
     /// <summary>Gives a held plan's money back for good.</summary>
+    /// <inheritdoc cref="CommitAsync" path="/param"/>
     /// <returns>Done or Refused.</returns>
-    public async Task<PlanAnswer> RollbackAsync(LeasedOperation operation, LedgerPlan plan, CancellationToken cancellationToken) =>
+    public async Task<PlanAnswer> RollbackAsync(LeasedOperation? operation, LedgerPlan plan, CancellationToken cancellationToken) =>
         Sort(await MakeAsync(operation, () => ledger.RollbackAsync(plan, cancellationToken)));
 
     /// <summary>Gives a confirmed payout's money back by one plan.</summary>
+    /// <inheritdoc cref="CommitAsync" path="/param"/>
     /// <returns>Done, Spent, GivenUp or Refused.</returns>
-    public async Task<PlanAnswer> RevertAsync(LeasedOperation operation, LedgerPlan plan, CancellationToken cancellationToken)
+    public async Task<PlanAnswer> RevertAsync(LeasedOperation? operation, LedgerPlan plan, CancellationToken cancellationToken)
     {
         var holdRefusal = await MakeAsync(operation, () => ledger.HoldAsync(plan, cancellationToken));
         if (await MakeAsync(operation, () => ledger.CommitAsync(plan, cancellationToken)) is not { } commitRefusal)
@@ -105,7 +116,7 @@ internal sealed class PlanMoves(ILedger ledger)
     }
 
     private async Task<PlanAnswer> FindSpentAsync(
-        LeasedOperation operation, LedgerPlan plan, LedgerRefusedException? refusal, CancellationToken cancellationToken) =>
+        LeasedOperation? operation, LedgerPlan plan, LedgerRefusedException? refusal, CancellationToken cancellationToken) =>
         await MakeAsync(operation, () => ledger.RollbackAsync(plan, cancellationToken)) is { } rollbackRefusal
             ? new PlanAnswer(PlanVerdict.Refused, refusal ?? rollbackRefusal)
             : new PlanAnswer(PlanVerdict.Spent, refusal);
@@ -115,7 +126,7 @@ internal sealed class PlanMoves(ILedger ledger)
 
     /// <summary>Makes a call, once more where it is refused, and notes with the operation whether it may have had an effect.</summary>
     /// <returns>The refusal; null where the call succeeded.</returns>
-    private static async Task<LedgerRefusedException?> MakeAsync(LeasedOperation operation, Func<Task> call)
+    private static async Task<LedgerRefusedException?> MakeAsync(LeasedOperation? operation, Func<Task> call)
     {
         LedgerRefusedException? refusal = null;
         while (true)
@@ -123,7 +134,7 @@ internal sealed class PlanMoves(ILedger ledger)
             try
             {
                 await call();
-                operation.MayHaveActed = true;
+                operation?.MayHaveActed = true;
                 return null;
             }
             catch (LedgerRefusedException e) when (refusal is null)
@@ -136,7 +147,7 @@ internal sealed class PlanMoves(ILedger ledger)
             }
             catch (Exception e) when (e is not NotDoneException)
             {
-                operation.MayHaveActed = true;
+                operation?.MayHaveActed = true;
                 throw;
             }
         }

@@ -21,9 +21,6 @@ public interface ILedger
     /// <summary>Gives a held plan's money back for good.</summary>
     Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken);
 
-    /// <summary>The plan with the postings that the ledger has, in whatever state it is; null if the ledger does not know it.</summary>
-    Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken);
-
     /// <summary>
     /// What an account has when everything held out of it has left, in minor units, seen no earlier than the clock.
     /// </summary>

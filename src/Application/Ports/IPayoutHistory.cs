@@ -38,7 +38,7 @@ public sealed record ChangedPayout(PayoutId PayoutId, long EventId, DateTimeOffs
 /// <summary>What is stored under a payout id.</summary>
 /// <param name="Payout">The payout; null if there is none.</param>
 /// <param name="IsUnderWay">Whether an operation is under way, so that ledger and database need not agree yet.</param>
-/// <param name="SpentAttempts">How many attempts at its creation are noted as spent, where there is no payout.</param>
+/// <param name="SpentAttempts">How many attempts are noted as spent: of the creation or, where there is a payout, of its reverts.</param>
 /// <param name="Events">Its events in order of sequence id.</param>
 public sealed record PayoutHistory(
     Payout? Payout,
@@ -52,9 +52,11 @@ public sealed record PayoutHistory(
 /// <param name="Digest">Of the record's value.</param>
 /// <param name="PublishedAt">When it was marked as acknowledged, by the database's clock; null if it was not yet.</param>
 /// <param name="ShowsPayoutAsStored">Whether its snapshot is the payout as it is stored now.</param>
+/// <param name="State">The state that its snapshot shows; null if it cannot be read.</param>
 public sealed record StoredEvent(
     int SequenceId,
     DateTimeOffset CreatedAt,
     PayloadDigest Digest,
     DateTimeOffset? PublishedAt,
-    bool ShowsPayoutAsStored);
+    bool ShowsPayoutAsStored,
+    PayoutState? State);

@@ -27,4 +27,5 @@ public sealed record TopicContents(
 /// <param name="Digest">Of the record's value.</param>
 /// <param name="Partition">Where it is.</param>
 /// <param name="Offset">Its place there.</param>
-public sealed record PublishedEvent(int? SequenceId, PayloadDigest Digest, int Partition, long Offset);
+/// <param name="State">The state that its snapshot shows; null if it cannot be read.</param>
+public sealed record PublishedEvent(int? SequenceId, PayloadDigest Digest, int Partition, long Offset, PayoutState? State);

@@ -61,6 +61,9 @@ internal sealed record HostSettings
 
     public required AuditOptions Audit { get; init; }
 
+    /// <summary>The ledger's own database, which the audit reads; null where it asks the ledger by calls.</summary>
+    public required string? LedgerDatabase { get; init; }
+
     /// <summary>Where this host is to die, in Development only; null for nowhere.</summary>
     public required string? KillAt { get; init; }
 
@@ -91,7 +94,7 @@ internal sealed record HostSettings
             "Callers");
         read.RejectUnknown("Shutdown", "Delay", "Drain");
         read.RejectUnknown("Recovery", "LeaseDuration", "ScanInterval");
-        read.RejectUnknown("Audit", "Interval", "AtMost");
+        read.RejectUnknown("Audit", "Interval", "AtMost", "LedgerDatabase");
         read.RejectUnknown("Faults", "KillAt");
 
         var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
@@ -101,7 +104,8 @@ internal sealed record HostSettings
         var settings = new HostSettings
         {
             StorageProvider = provider,
-            ConnectionString = ConnectionStringOf(read, provider, required || provider == StorageProvider.Postgres),
+            ConnectionString = ConnectionStringOf(
+                read, "ConnectionStrings:Payouts", provider, required || provider == StorageProvider.Postgres),
             MigrateOnStartup = read.Flag("Storage:MigrateOnStartup", byDefault: true),
             PartyManagement = Dependency(read, "PartyManagement", required),
             Shumway = Dependency(read, "Shumway", required),
@@ -133,6 +137,7 @@ internal sealed record HostSettings
                 Interval = read.Duration("Audit:Interval", TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromDays(7)),
                 AtMost = read.Number("Audit:AtMost", 1000, least: 1, most: 1_000_000),
             },
+            LedgerDatabase = ConnectionStringOf(read, "Audit:LedgerDatabase", StorageProvider.Postgres, required: false),
             KillAt = KillAtOf(read, environment),
         };
         CheckEndpoints(read, settings);
@@ -151,9 +156,8 @@ internal sealed record HostSettings
             : null;
     }
 
-    private static string? ConnectionStringOf(SettingsReader read, StorageProvider provider, bool required)
+    private static string? ConnectionStringOf(SettingsReader read, string key, StorageProvider provider, bool required)
     {
-        const string key = "ConnectionStrings:Payouts";
         if (read.Text(key, required) is not { } text)
             return null;
         try

@@ -42,6 +42,17 @@ public static class PayoutContract
         };
     }
 
+    /// <summary>The state that a snapshot shows; null where it is none of those known here.</summary>
+    public static PayoutState? StateOf(Wire.Payout? payout) => payout?.Status switch
+    {
+        Wire.PayoutStatus.unpaid => PayoutState.Unpaid,
+        Wire.PayoutStatus.paid => PayoutState.Paid,
+        Wire.PayoutStatus.cancelled => PayoutState.Cancelled,
+        Wire.PayoutStatus.confirmed => PayoutState.Confirmed,
+        Wire.PayoutStatus.failed => PayoutState.Failed,
+        _ => null,
+    };
+
     private static Wire.PayoutStatus ToWire(PayoutStatus status) => status.State switch
     {
         PayoutState.Unpaid => new Wire.PayoutStatus.unpaid(new Wire.PayoutUnpaid()),

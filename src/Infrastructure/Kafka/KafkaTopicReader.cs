@@ -4,6 +4,7 @@ using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Contracts;
 using PayoutManager.Thrift.Payouts;
 using PayoutManager.Thrift.Serialization;
 
@@ -127,16 +128,18 @@ internal sealed class KafkaTopicReader(KafkaOptions options) : IPublishedEvents
     {
         var payload = record.Message.Value ?? [];
         int? sequenceId = null;
+        PayoutState? state = null;
         try
         {
-            sequenceId = ThriftBinary.Deserialize<Event>(payload).SequenceId;
+            var read = ThriftBinary.Deserialize<Event>(payload);
+            (sequenceId, state) = (read.SequenceId, PayoutContract.StateOf(read.Payout));
         }
         catch (ThriftFormatException)
         {
             // Somebody else's.
         }
 
-        return new PublishedEvent(sequenceId, PayloadDigest.Of(payload), record.Partition.Value, record.Offset.Value);
+        return new PublishedEvent(sequenceId, PayloadDigest.Of(payload), record.Partition.Value, record.Offset.Value, state);
     }
 
     /// <summary>A part of a partition: what it keeps begins at the low offset, what is read at the first.</summary>

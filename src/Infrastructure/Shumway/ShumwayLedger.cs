@@ -1,7 +1,6 @@
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Ledger;
-using PayoutManager.Domain.Money;
 using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Base;
@@ -56,26 +55,6 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
             r => FindFault(r.Success, r.E1, r.E2),
             cancellationToken);
         ThrowIfRefused(plan, result.E1, result.E2);
-    }
-
-    public async Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var result = await client.ChangeAsync<Calls.GetPlan_result>(
-                "GetPlan",
-                new Calls.GetPlan_args { Id = planId },
-                r => r is { Success: null, E1: null } ? EmptyResult : null,
-                cancellationToken);
-            return result.Success is { } plan
-                ? LedgerPlan.Restore(planId, plan.BatchList!.SelectMany(batch => batch.Postings!).Select(ToDomain))
-                : null;
-        }
-        catch (WoodyCallException e)
-        {
-            // The deployed accounter answers 400 for plans that it knows as well as for others.
-            throw new DependencyFailedException($"Shumway does not tell of plan {planId}: {e.Message}", e.ErrorClass, e);
-        }
     }
 
     public async Task<long> GetMinAvailableAmountAsync(
@@ -136,9 +115,6 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
         ]);
 
     private static PostingPlan ToPlan(LedgerPlan plan) => new(plan.Id, [ToBatch(plan)]);
-
-    private static LedgerPosting ToDomain(Posting posting) => new(
-        posting.FromId, posting.ToId, new Cash(posting.Amount, new Currency(posting.CurrencySymCode!)), posting.Description!);
 
     private static Clock ToWire(LedgerClock clock) =>
         clock.State is { } state ? new Clock.vector(new VectorClock(state)) : new Clock.latest(new LatestClock());

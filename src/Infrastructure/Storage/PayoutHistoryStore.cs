@@ -64,24 +64,27 @@ internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts
                 .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, (DateTime?)null), cancellationToken),
             cancellationToken);
 
-    private static StoredEvent ToEvent(EventRow row, byte[]? stored) => new(
-        row.SequenceId,
-        Utc(row.CreatedAt),
-        PayloadDigest.Of(row.Payload),
-        row.PublishedAt is { } published ? Utc(published) : null,
-        Shows(row.Payload, stored));
+    private static StoredEvent ToEvent(EventRow row, byte[]? stored)
+    {
+        var shown = ReadSnapshot(row.Payload);
+        return new StoredEvent(
+            row.SequenceId,
+            Utc(row.CreatedAt),
+            PayloadDigest.Of(row.Payload),
+            row.PublishedAt is { } published ? Utc(published) : null,
+            shown is not null && stored is not null && ThriftBinary.Serialize(shown).AsSpan().SequenceEqual(stored),
+            PayoutContract.StateOf(shown));
+    }
 
-    private static bool Shows(byte[] payload, byte[]? stored)
+    private static Wire.Payout? ReadSnapshot(byte[] payload)
     {
         try
         {
-            return stored is not null
-                && ThriftBinary.Deserialize<Wire.Event>(payload).Payout is { } shown
-                && ThriftBinary.Serialize(shown).AsSpan().SequenceEqual(stored);
+            return ThriftBinary.Deserialize<Wire.Event>(payload).Payout;
         }
         catch (ThriftFormatException)
         {
-            return false;
+            return null;
         }
     }
 

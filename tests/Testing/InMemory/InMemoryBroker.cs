@@ -19,6 +19,9 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
     /// <summary>How many times an event is refused before it is taken.</summary>
     public Dictionary<(string PayoutId, int SequenceId), int> Refusals { get; } = [];
 
+    /// <summary>Fails the next reading of the topic.</summary>
+    public Exception? ReadFault { get; set; }
+
     /// <summary>Whether acknowledgements are kept back.</summary>
     public TaskCompletionSource? Silence { get; set; }
 
@@ -34,7 +37,7 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
     }
 
     public Task<TopicContents> ReadAsync(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken) =>
-        Task.FromResult(new TopicContents(
+        ReadFault is { } fault ? Task.FromException<TopicContents>(fault) : Task.FromResult(new TopicContents(
             since > KeptSince ? since : KeptSince,
             Records.Where(r => payoutId is null || r.PayoutId == payoutId.Value)
                 .GroupBy(r => r.PayoutId)
@@ -65,7 +68,12 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
             broker.Topic.Add(key);
             broker.Records.Add((
                 key.Value,
-                new PublishedEvent(key.SequenceId, PayloadDigest.Of(outboxEvent.Payload), Partition: 0, broker.Records.Count)));
+                new PublishedEvent(
+                    key.SequenceId,
+                    PayloadDigest.Of(outboxEvent.Payload),
+                    Partition: 0,
+                    broker.Records.Count,
+                    InMemoryStore.StateOf(outboxEvent.Payload))));
         }
 
         public void Dispose()
