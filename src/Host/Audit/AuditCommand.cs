@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MediatR;
 using Microsoft.Extensions.Logging.Console;
 using PayoutManager.Application.Audit;
@@ -8,100 +9,122 @@ using HostBuilder = Microsoft.Extensions.Hosting.Host;
 
 namespace PayoutManager.Host.Audit;
 
-/// <summary>The audit as a command: what disagrees goes to the output, progress and log to the error output.</summary>
+/// <summary>How the audit ends; see <see cref="AuditArguments.Usage"/>.</summary>
+internal enum AuditExit
+{
+    AllAgree = 0,
+    SomeDisagree = 1,
+    WronglyCalled = 2,
+    DatabaseNotRead = 3,
+    LedgerNotAnswered = 4,
+    TopicNotRead = 5,
+    TimeIsUp = 6,
+    SomeNotKnown = 7,
+    Unexpected = 70,
+    Interrupted = 130,
+}
+
+/// <summary>The audit as a command: the report goes to the output, everything else to the error output, each failure in one line.</summary>
 internal static class AuditCommand
 {
-    private const int AllAgree = 0;
-    private const int SomeDisagree = 1;
-    private const int WronglyCalled = 2;
-    private const int NotFinished = 3;
-
-    private static readonly TimeSpan Default = TimeSpan.FromHours(24);
-
     /// <returns>The exit code.</returns>
-    /// <exception cref="InvalidConfigurationException">The configuration cannot be used.</exception>
     public static async Task<int> RunAsync(string[] args)
     {
-        if (AuditArguments.Parse(args) is not { } arguments)
+        AuditArguments arguments;
+        try
         {
-            await Console.Error.WriteLineAsync(AuditArguments.Usage);
-            return WronglyCalled;
+            arguments = AuditArguments.Parse(args);
+        }
+        catch (AuditUsageException e)
+        {
+            await FailAsync($"audit: {e.Message}; see audit --help");
+            return (int)AuditExit.WronglyCalled;
         }
 
-        using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, press) =>
+        if (arguments.IsHelp)
         {
-            press.Cancel = true;
-            stop.Cancel();
-        };
+            Console.WriteLine(AuditArguments.Usage);
+            return (int)AuditExit.AllAgree;
+        }
+
+        return (int)await RunAsync(arguments);
+    }
+
+    private static async Task<AuditExit> RunAsync(AuditArguments arguments)
+    {
+        using var interrupted = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        using var timeout = new CancellationTokenSource(arguments.Timeout, TimeProvider.System);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(interrupted.Token, timeout.Token);
+
+        var run = new AuditRun(arguments);
+        var (exit, error) = await RunAsync(run, interrupted.Token, timeout.Token, either.Token);
+        if (exit != AuditExit.WronglyCalled)
+        {
+            if (arguments.IsJson)
+                Console.WriteLine(AuditJson.Write(run, exit, error));
+            else
+                AuditText.Write(Console.Out, run);
+        }
+
+        if (error is not null)
+            await FailAsync(error);
+        return exit;
+
+        void Interrupt(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            interrupted.Cancel();
+        }
+    }
+
+    private static async Task<(AuditExit Exit, string? Error)> RunAsync(
+        AuditRun run, CancellationToken interrupted, CancellationToken timeout, CancellationToken either)
+    {
         try
         {
             await using var services = Compose();
-            return await AuditAsync(services, arguments, stop.Token);
+            await run.RunAsync(services.GetRequiredService<IMediator>(), either);
+            return Conclude(run);
         }
-        catch (NotFoundException e)
+        catch (Exception e)
         {
-            await Console.Error.WriteLineAsync(e.Message);
-            return WronglyCalled;
-        }
-        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException or DependencyFailedException or OperationCanceledException)
-        {
-            await Console.Error.WriteLineAsync($"The audit is not finished: {e.Message}");
-            return NotFinished;
-        }
-    }
-
-    private static async Task<int> AuditAsync(ServiceProvider services, AuditArguments arguments, CancellationToken cancellationToken)
-    {
-        var mediator = services.GetRequiredService<IMediator>();
-        var report = arguments.PayoutId is { } id
-            ? ReportOf(await mediator.Send(new AuditPayoutQuery(id), cancellationToken))
-            : await mediator.Send(
-                new AuditChangesQuery(
-                    arguments.Since ?? TimeProvider.System.GetUtcNow() - Default,
-                    Progress: new ConsoleProgress()),
-                cancellationToken);
-
-        var left = 0;
-        foreach (var audit in report.Disagreeing)
-        {
-            Print(audit);
-            if (arguments.Repair)
+            // Whatever it was that was broken off.
+            if (interrupted.IsCancellationRequested)
+                return (AuditExit.Interrupted, "The audit is not finished: it was interrupted.");
+            if (timeout.IsCancellationRequested)
+                return (AuditExit.TimeIsUp, $"The audit is not finished: its time of {run.Arguments.Timeout:c} is up.");
+            return e switch
             {
-                var repaired = await mediator.Send(new RepairPayoutCommand(audit.PayoutId.Value), cancellationToken);
-                Console.WriteLine(repaired.Disagreements.Count == 0 ? "  repaired" : "  after the repair:");
-                foreach (var disagreement in repaired.Disagreements)
-                    Print(disagreement);
-                left += repaired.Disagreements.Count == 0 ? 0 : 1;
-            }
-            else
-            {
-                left++;
-            }
+                InvalidConfigurationException => (AuditExit.WronglyCalled, e.Message),
+                NotFoundException => (AuditExit.WronglyCalled, $"There is no payout {run.Arguments.PayoutId}."),
+                AuditUnfinishedException unfinished => (ExitOf(unfinished.UnansweredBy), $"The audit is not finished: {e.Message}"),
+                _ => (AuditExit.Unexpected, $"The audit is not finished: {e.GetType().Name}: {Explanation.Of(e)}"),
+            };
         }
-
-        var underWay = report.UnderWay == 0 ? "" : $", {report.UnderWay} are being changed";
-        Console.WriteLine(left == 0
-            ? $"{report.Payouts} payouts looked at{underWay}: all agree."
-            : $"{report.Payouts} payouts looked at{underWay}: {left} do not agree.");
-        return left == 0 ? AllAgree : SomeDisagree;
     }
 
-    private static AuditReport ReportOf(PayoutAudit audit) =>
-        new(1, audit.IsUnderWay ? 1 : 0, audit.Disagreements.Count == 0 ? [] : [audit]);
-
-    private static void Print(PayoutAudit audit)
+    private static (AuditExit Exit, string? Error) Conclude(AuditRun run)
     {
-        Console.WriteLine($"payout {audit.PayoutId}");
-        foreach (var disagreement in audit.Disagreements)
-            Print(disagreement);
+        var latest = run.Latest.ToList();
+        var failure = latest.FirstOrDefault(audit => audit.Failure is not null)?.Failure;
+        var error = failure is null ? null : $"The audit is not finished: the ledger could not be asked: {failure}";
+        if (latest.Any(audit => audit.Disagreements.Count > 0))
+            return (AuditExit.SomeDisagree, error);
+        if (error is not null)
+            return (AuditExit.LedgerNotAnswered, error);
+        return (latest.Any(audit => audit.NotKnown.Count > 0) ? AuditExit.SomeNotKnown : AuditExit.AllAgree, null);
     }
 
-    private static void Print(Disagreement disagreement)
+    private static AuditExit ExitOf(AuditSource source) => source switch
     {
-        var repair = disagreement.Repair is { } known ? $" Repair: {known.Action} {known.PlanId}".TrimEnd() + "." : "";
-        Console.WriteLine($"  {disagreement.Kind}: {disagreement.Description}{repair}");
-    }
+        AuditSource.Database => AuditExit.DatabaseNotRead,
+        AuditSource.Ledger => AuditExit.LedgerNotAnswered,
+        _ => AuditExit.TopicNotRead,
+    };
+
+    private static Task FailAsync(string error) => Console.Error.WriteLineAsync(LineFormatter.InOneLine(error));
 
     /// <summary>The host's services, of which nothing is started.</summary>
     private static ServiceProvider Compose()
@@ -117,15 +140,22 @@ internal static class AuditCommand
                 ["an audit needs a database, dependencies and a broker that are configured; embedded ones are seen by their host alone"]);
         }
 
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.ClearProviders();
+        builder.Logging
+            .AddConsole(console =>
+            {
+                console.FormatterName = LineFormatter.FormatterName;
+                console.LogToStandardErrorThreshold = LogLevel.Trace;
+            })
+            .AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        // What peers did not answer is in the report, and what libraries say of it adds nothing.
+        builder.Services.PostConfigure<LoggerFilterOptions>(filter =>
+        {
+            filter.Rules.Clear();
+            filter.MinLevel = LogLevel.None;
+            filter.Rules.Add(new LoggerFilterRule(null, "PayoutManager.Application", LogLevel.Warning, null));
+        });
         PayoutHost.AddServices(builder.Services, settings, EmbeddedPeers.None(settings));
         return builder.Services.BuildServiceProvider();
-    }
-
-    private sealed class ConsoleProgress : IProgress<AuditReport>
-    {
-        public void Report(AuditReport value) =>
-            Console.Error.WriteLine($"{value.Payouts} payouts looked at, {value.Disagreeing.Count} do not agree …");
     }
 }

@@ -1,0 +1,87 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PayoutManager.Application.Audit;
+
+namespace PayoutManager.Host.Audit;
+
+/// <summary>The report for programs. Its names stay as they are; new ones may be added.</summary>
+internal static class AuditJson
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    public static string Write(AuditRun run, AuditExit exit, string? error)
+    {
+        var latest = run.Latest.ToList();
+        return JsonSerializer.Serialize(
+            new Report(
+                run.IsFinished,
+                exit,
+                (int)exit,
+                error,
+                run.Arguments.IsDryRun,
+                run.Report.Payouts,
+                run.Report.UnderWay,
+                latest.Count(audit => audit.Disagreements.Count > 0),
+                latest.Count(audit => audit.NotKnown.Count > 0),
+                latest.Count(audit => audit.Failure is not null),
+                [.. run.Report.Findings.Select(audit => ToPayout(audit, run.RepairOf(audit), run.Arguments))]),
+            Options);
+    }
+
+    private static Payout ToPayout(PayoutAudit audit, RepairReport? repair, AuditArguments arguments) => new(
+        audit.PayoutId.Value,
+        ToFindings(audit),
+        repair is null
+            ? null
+            : new Repaired(
+                arguments.RepairFor!.Name,
+                arguments.RepairFor.Reason!,
+                [.. repair.Done.Select(ToStep)],
+                repair.Failure,
+                ToFindings(repair.After)));
+
+    private static Findings ToFindings(PayoutAudit audit) => new(
+        audit.Ledger,
+        audit.Failure,
+        [.. audit.Disagreements.Select(ToFinding)],
+        [.. audit.NotKnown.Select(ToFinding)]);
+
+    private static Finding ToFinding(Disagreement disagreement) =>
+        new(disagreement.Kind, disagreement.Description, [.. disagreement.Repairs.Select(ToStep)]);
+
+    private static Step ToStep(Repair repair) => new(
+        repair.Action,
+        $"{repair}",
+        repair.PlanId is { Length: > 0 } planId ? planId : null,
+        repair.Action == RepairAction.SendAgain ? repair.FromSequenceId : null);
+
+    private sealed record Report(
+        bool Finished,
+        AuditExit Result,
+        int ExitCode,
+        string? Error,
+        bool DryRun,
+        int PayoutCount,
+        int UnderWay,
+        int Disagreeing,
+        int NotKnown,
+        int NotAnswered,
+        IReadOnlyList<Payout> Payouts);
+
+    private sealed record Payout(string PayoutId, Findings Found, Repaired? Repair);
+
+    private sealed record Findings(
+        LedgerLook Ledger, string? Failure, IReadOnlyList<Finding> Disagreements, IReadOnlyList<Finding> NotKnown);
+
+    private sealed record Finding(DisagreementKind Kind, string Description, IReadOnlyList<Step> Repairs);
+
+    private sealed record Step(RepairAction Action, string Description, string? PlanId, int? FromSequenceId);
+
+    private sealed record Repaired(string By, string Reason, IReadOnlyList<Step> Done, string? Failure, Findings After);
+}

@@ -1,0 +1,73 @@
+using PayoutManager.Application.Audit;
+
+namespace PayoutManager.Host.Audit;
+
+/// <summary>The report for people.</summary>
+internal static class AuditText
+{
+    public static void Write(TextWriter writer, AuditRun run)
+    {
+        foreach (var audit in run.Report.Findings)
+        {
+            writer.WriteLine($"payout {audit.PayoutId}");
+            WriteFindings(writer, audit);
+            if (run.RepairOf(audit) is { } repair)
+                WriteRepair(writer, repair);
+            else if (run.Arguments.IsDryRun)
+                WriteDryRun(writer, audit);
+        }
+
+        writer.WriteLine(Conclude(run));
+    }
+
+    private static void WriteFindings(TextWriter writer, PayoutAudit audit)
+    {
+        foreach (var disagreement in audit.Disagreements)
+            writer.WriteLine($"  {disagreement.Kind}: {disagreement.Description}");
+        foreach (var unknown in audit.NotKnown)
+            writer.WriteLine($"  not known, {unknown.Kind}: {unknown.Description}");
+        if (audit is { Ledger: LedgerLook.NotAsked, Disagreements.Count: > 0 })
+            writer.WriteLine("  The ledger was not asked, because row, events and topic disagree.");
+        if (audit.Failure is not null)
+            writer.WriteLine($"  The ledger could not be asked: {audit.Failure}");
+    }
+
+    private static void WriteDryRun(TextWriter writer, PayoutAudit audit)
+    {
+        foreach (var repair in audit.Repairs)
+            writer.WriteLine($"  would {repair}");
+        if (!audit.Repairs.Any())
+            writer.WriteLine("  would repair nothing");
+    }
+
+    private static void WriteRepair(TextWriter writer, RepairReport repair)
+    {
+        foreach (var done in repair.Done)
+            writer.WriteLine($"  done: {done}");
+        if (repair.Failure is not null)
+            writer.WriteLine($"  not done: {repair.Failure}");
+        if (repair.Done.Count == 0)
+            return;
+        writer.WriteLine(repair.After.IsWorthTelling ? "  after the repair:" : "  after the repair it agrees");
+        WriteFindings(writer, repair.After);
+    }
+
+    private static string Conclude(AuditRun run)
+    {
+        var latest = run.Latest.ToList();
+        List<string> parts = [];
+        Add(run.Report.UnderWay, "are being changed");
+        Add(latest.Count(audit => audit.Disagreements.Count > 0), "do not agree");
+        Add(latest.Count(audit => audit.Failure is not null), "could not be compared with the ledger");
+        Add(latest.Count(audit => audit is { Disagreements.Count: 0, NotKnown.Count: > 0 }), "cannot be known");
+        if (!latest.Any(audit => audit.IsWorthTelling))
+            parts.Add(run.IsFinished ? "all agree" : "none disagrees so far");
+        return $"{run.Report.Payouts} payouts looked at{(run.IsFinished ? "" : ", not finished")}: {string.Join(", ", parts)}.";
+
+        void Add(int count, string what)
+        {
+            if (count > 0)
+                parts.Add($"{count} {what}");
+        }
+    }
+}
