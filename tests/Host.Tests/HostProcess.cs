@@ -58,16 +58,15 @@ public sealed class HostProcess : IDisposable
     }
 
     /// <summary>Runs the audit as an operator does.</summary>
-    /// <returns>Its exit code, and what it printed.</returns>
-    public static Task<(int ExitCode, string Output)> AuditAsync(PostgresPeers peers, params IEnumerable<string> arguments) =>
+    public static Task<AuditOutcome> AuditAsync(PostgresPeers peers, params IEnumerable<string> arguments) =>
         AuditAsync(EnvironmentOf(peers, []), arguments);
 
     /// <inheritdoc cref="AuditAsync(PostgresPeers, IEnumerable{string})"/>
-    public static async Task<(int ExitCode, string Output)> AuditAsync(
+    public static async Task<AuditOutcome> AuditAsync(
         IReadOnlyDictionary<string, string> environment, params IEnumerable<string> arguments)
     {
         using var audit = ChildProcess.Start("dotnet", [Program, "audit", .. arguments], environment);
-        return (await audit.WaitAsync(), audit.Output);
+        return new AuditOutcome(await audit.WaitAsync(), audit.StandardOutput, audit.StandardError);
     }
 
     /// <summary>Waits until the host says that it is ready.</summary>
@@ -140,6 +139,16 @@ public sealed class HostProcess : IDisposable
             environment[key] = value;
         return environment;
     }
+}
+
+/// <summary>How an audit ended.</summary>
+/// <param name="ExitCode">Its exit code.</param>
+/// <param name="Output">The report.</param>
+/// <param name="Errors">What it said beside.</param>
+public sealed record AuditOutcome(int ExitCode, string Output, string Errors)
+{
+    /// <summary>Whether nothing disagrees, as far as the ledger's calls can tell.</summary>
+    public bool FoundNothing => ExitCode is 0 or 7;
 }
 
 /// <summary>What a process takes of the machine.</summary>

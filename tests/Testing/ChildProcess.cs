@@ -8,12 +8,18 @@ namespace PayoutManager.Testing;
 public sealed class ChildProcess : IDisposable
 {
     private readonly Process _process;
-    private readonly ConcurrentQueue<string> _output = [];
+    private readonly ConcurrentQueue<(bool IsError, string Line)> _output = [];
 
     private ChildProcess(Process process) => _process = process;
 
     /// <summary>Everything printed so far, to either stream.</summary>
-    public string Output => string.Join('\n', _output);
+    public string Output => string.Join('\n', _output.Select(printed => printed.Line));
+
+    /// <summary>What was printed so far to the output alone.</summary>
+    public string StandardOutput => string.Join('\n', _output.Where(printed => !printed.IsError).Select(printed => printed.Line));
+
+    /// <summary>What was printed so far to the error output alone.</summary>
+    public string StandardError => string.Join('\n', _output.Where(printed => printed.IsError).Select(printed => printed.Line));
 
     /// <summary>Starts a program.</summary>
     /// <param name="program">Its name.</param>
@@ -38,8 +44,8 @@ public sealed class ChildProcess : IDisposable
             start.Environment[name] = value;
 
         var child = new ChildProcess(new Process { StartInfo = start });
-        child._process.OutputDataReceived += (_, line) => child.Keep(line.Data);
-        child._process.ErrorDataReceived += (_, line) => child.Keep(line.Data);
+        child._process.OutputDataReceived += (_, line) => child.Keep(isError: false, line.Data);
+        child._process.ErrorDataReceived += (_, line) => child.Keep(isError: true, line.Data);
         child._process.Start();
         child._process.BeginOutputReadLine();
         child._process.BeginErrorReadLine();
@@ -93,9 +99,9 @@ public sealed class ChildProcess : IDisposable
         _process.Dispose();
     }
 
-    private void Keep(string? line)
+    private void Keep(bool isError, string? line)
     {
         if (line is not null)
-            _output.Enqueue(line);
+            _output.Enqueue((isError, line));
     }
 }
