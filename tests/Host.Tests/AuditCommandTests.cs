@@ -1,72 +1,318 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using PayoutManager.Domain.Ledger;
+using PayoutManager.Domain.Money;
 using PayoutManager.Host.Tests.Crashes;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Payouts;
 
 namespace PayoutManager.Host.Tests;
 
-public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts>
+public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts>, IAsyncLifetime
 {
+    private LedgerDatabase _ledger = null!;
+
+    public async Task InitializeAsync() => _ledger = await LedgerDatabase.CreateAsync();
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
     [Fact]
-    public async Task It_names_what_disagrees_and_repairs_it_on_request()
+    public async Task It_asks_the_ledger_and_tells_what_it_does_not_agree_with()
     {
         var host = await hosts.SurvivorAsync();
-        var (paid, fine) = (hosts.NewId(), hosts.NewId());
-        await hosts.CreateAsync(host, paid);
-        await hosts.CreateAsync(host, fine);
+        var since = TimeProvider.System.GetUtcNow().ToString("O");
+        var (held, confirmed, moved) = (hosts.NewId(), hosts.NewId(), hosts.NewId());
+        foreach (var id in (string[])[held, confirmed, moved])
+            await hosts.CreateAsync(host, id);
+        await hosts.ConfirmAsync(host, confirmed);
         await new Aftermath(hosts.Peers).SettleAsync();
-        Assert.Equal((0, "2 payouts looked at: all agree."), Conclusion(await HostProcess.AuditAsync(hosts.Peers)));
+        var fine = await HostProcess.AuditAsync(hosts.Peers, "--since", since);
+        Assert.Equal((0, ""), (fine.ExitCode, Failures(fine)));
+        Assert.Equal("3 payouts looked at: all agree.", fine.Output);
+        Assert.Equal("3 payouts looked at, 0 do not agree …", fine.Errors);
 
         // As a predecessor's crash between ledger and database leaves it.
-        var ledger = hosts.Peers.Sandbox.Accounter;
-        ledger.Commit(ledger.GetPlan($"payout_{paid}"));
-        var (exitCode, output) = await HostProcess.AuditAsync(hosts.Peers);
-        Assert.Equal((1, "2 payouts looked at: 1 do not agree."), Conclusion((exitCode, output)));
-        Assert.Contains($"payout {paid}", output, StringComparison.Ordinal);
-        Assert.Contains(
-            $"PayoutBehind: The payout is unpaid, and plan payout_{paid} is committed. Repair: Confirm.", output, StringComparison.Ordinal);
-        Assert.Contains("2 payouts looked at, 1 do not agree …", output, StringComparison.Ordinal);
+        Commit(moved);
+        var before = Plans();
+        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", moved, "--repair", "--by", "olga", "--reason", "ticket 7");
 
-        var repaired = await HostProcess.AuditAsync(hosts.Peers, "--payout", paid, "--repair");
-        Assert.Equal((0, "1 payouts looked at: all agree."), Conclusion(repaired));
-        Assert.Equal(new PayoutStatus.confirmed(new PayoutConfirmed()), await hosts.GetStatusAsync(host, paid));
+        Assert.Equal(1, audit.ExitCode);
+        Assert.Contains($"PlanNotHeld: The payout is unpaid, and the ledger refuses to hold plan payout_{moved}", audit.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 payouts looked at: 1 do not agree.", audit.Output, StringComparison.Ordinal);
+        Assert.Equal(before, Plans());
+        await hosts.ConfirmAsync(host, moved);
+    }
+
+    [Fact]
+    public async Task With_the_ledger_s_database_it_repairs_what_a_crash_has_left()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
         await new Aftermath(hosts.Peers).SettleAsync();
-        Assert.Equal(0, (await HostProcess.AuditAsync(hosts.Peers, "--since", "2020-01-01T00:00:00Z")).ExitCode);
+        Commit(id);
+        await WriteDownAsync(id, "COMMIT");
+        string[] of = ["--payout", id];
+
+        var audit = await AuditAsync([.. of, "--dry-run"]);
+        Assert.Equal(1, audit.ExitCode);
+        Assert.Contains($"PayoutBehind: The payout is unpaid, and plan payout_{id} is committed.", audit.Output, StringComparison.Ordinal);
+        Assert.Contains("would confirm the payout", audit.Output, StringComparison.Ordinal);
+        Assert.Equal(new PayoutStatus.unpaid(new PayoutUnpaid()), await hosts.GetStatusAsync(host, id));
+
+        // Asked to do it and not to do it, it does not.
+        Assert.Equal(1, (await AuditAsync([.. of, "--repair", "--dry-run"])).ExitCode);
+        Assert.Equal(new PayoutStatus.unpaid(new PayoutUnpaid()), await hosts.GetStatusAsync(host, id));
+
+        var repaired = await AuditAsync([.. of, "--repair", "--by", "olga", "--reason", "ticket 7"]);
+        Assert.Equal(0, repaired.ExitCode);
+        Assert.Contains("done: confirm the payout", repaired.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 payouts looked at: all agree.", repaired.Output, StringComparison.Ordinal);
+        Assert.Contains($"Repaired payout {id}: confirm the payout", repaired.Errors, StringComparison.Ordinal);
+        Assert.Contains("asked for by olga: ticket 7", repaired.Errors, StringComparison.Ordinal);
+        Assert.Equal(new PayoutStatus.confirmed(new PayoutConfirmed()), await hosts.GetStatusAsync(host, id));
+    }
+
+    [Fact]
+    public async Task A_row_that_somebody_has_edited_moves_nothing()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        await Sql.ExecuteAsync(hosts.Peers.ConnectionString, $"UPDATE pm.payout SET status = 'CONFIRMED' WHERE payout_id = '{id}'");
+        var before = Plans();
+
+        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+
+        Assert.Equal(1, audit.ExitCode);
+        Assert.Contains("EventDiffers: Event 0 shows the payout unpaid", audit.Output, StringComparison.Ordinal);
+        Assert.Contains("The ledger was not asked, because row, events and topic disagree.", audit.Output, StringComparison.Ordinal);
+        Assert.Equal(before, Plans());
+        await Sql.ExecuteAsync(hosts.Peers.ConnectionString, $"UPDATE pm.payout SET status = 'UNPAID' WHERE payout_id = '{id}'");
+    }
+
+    [Fact]
+    public async Task Json_has_the_report_and_nothing_else()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await hosts.ConfirmAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        await WriteDownAsync(id, "HOLD");
+
+        var audit = await AuditAsync(["--payout", id, "--json", "--dry-run"]);
+
+        using var json = JsonDocument.Parse(audit.Output);
+        var root = json.RootElement;
+        Assert.Equal(
+            [
+                "finished", "result", "exitCode", "error", "dryRun", "payoutCount", "underWay", "disagreeing", "notKnown", "notAnswered",
+                "payouts",
+            ],
+            root.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            (true, "SomeDisagree", 1, true, 1, 1),
+            (root.GetProperty("finished").GetBoolean(), root.GetProperty("result").GetString(), root.GetProperty("exitCode").GetInt32(),
+                root.GetProperty("dryRun").GetBoolean(), root.GetProperty("payoutCount").GetInt32(), root.GetProperty("disagreeing").GetInt32()));
+        var payout = Assert.Single(root.GetProperty("payouts").EnumerateArray());
+        Assert.Equal(id, payout.GetProperty("payoutId").GetString());
+        Assert.Equal(JsonValueKind.Null, payout.GetProperty("repair").ValueKind);
+        Assert.Equal("Database", payout.GetProperty("found").GetProperty("ledger").GetString());
+        var disagreement = Assert.Single(payout.GetProperty("found").GetProperty("disagreements").EnumerateArray());
+        Assert.Equal("LedgerBehind", disagreement.GetProperty("kind").GetString());
+        Assert.Equal(
+            $$"""{"action":"Commit","description":"commit plan payout_{{id}}","planId":"payout_{{id}}","fromSequenceId":null}""",
+            JsonSerializer.Serialize(Assert.Single(disagreement.GetProperty("repairs").EnumerateArray())));
+
+        var repaired = await AuditAsync(["--payout", id, "--json", "--repair", "--by", "olga", "--reason", "ticket 7"]);
+        using var after = JsonDocument.Parse(repaired.Output);
+        var repair = Assert.Single(after.RootElement.GetProperty("payouts").EnumerateArray()).GetProperty("repair");
+        Assert.Equal(("olga", "ticket 7"), (repair.GetProperty("by").GetString(), repair.GetProperty("reason").GetString()));
+        Assert.Equal("Commit", Assert.Single(repair.GetProperty("done").EnumerateArray()).GetProperty("action").GetString());
+    }
+
+    [Fact]
+    public async Task What_the_topic_lacks_is_sent_again_on_request_and_only_told_in_a_dry_run()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        // A topic to which nothing was ever sent.
+        var environment = HostProcess.EnvironmentOf(hosts.Peers, [("Kafka__Topic", "lost")]);
+        var before = await PublishedAsync();
+
+        var audit = await HostProcess.AuditAsync(environment, "--payout", id, "--dry-run");
+        Assert.Equal(1, audit.ExitCode);
+        Assert.Contains("NotPublished: Event 0 is marked as published, and the topic does not have it.", audit.Output, StringComparison.Ordinal);
+        Assert.Contains("would send the payout's events again from event 0", audit.Output, StringComparison.Ordinal);
+        Assert.Equal(before, await PublishedAsync());
+
+        var repaired = await HostProcess.AuditAsync(environment, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+        Assert.Contains("done: send the payout's events again from event 0", repaired.Output, StringComparison.Ordinal);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        Assert.NotEqual(before, await PublishedAsync());
+
+        Task<IReadOnlyList<string>> PublishedAsync() => Sql.QueryAsync(
+            hosts.Peers.ConnectionString, $"SELECT coalesce(published_at::text, 'not yet') FROM pm.payout_event WHERE payout_id = '{id}'");
+    }
+
+    [Fact]
+    public async Task A_money_back_that_cannot_be_asked_for_has_a_code_of_its_own()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await hosts.ConfirmAsync(host, id);
+        await hosts.CancelAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        var before = Plans();
+
+        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", id);
+        Assert.Equal(7, audit.ExitCode);
+        Assert.Contains("not known, RevertUnknown", audit.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 payouts looked at: 1 cannot be known.", audit.Output, StringComparison.Ordinal);
+
+        // The repair asks by committing it, which is what its state demands.
+        var repaired = await HostProcess.AuditAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+        Assert.Equal(0, repaired.ExitCode);
+        Assert.Equal(before, Plans());
+    }
+
+    [Fact]
+    public async Task Help_is_printed_and_is_no_failure()
+    {
+        var help = await HostProcess.AuditAsync(hosts.Peers, "--help");
+
+        Assert.Equal((0, ""), (help.ExitCode, help.Errors));
+        Assert.StartsWith("Compares stored payouts with their events, the topic and the ledger", help.Output, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("--since", "yesterday")]
-    [InlineData("--payout")]
-    [InlineData("--payout", "p", "--since", "2026-01-01T00:00:00Z")]
-    [InlineData("everything")]
-    public async Task Called_wrongly_it_says_how(params string[] arguments)
+    [InlineData("--since must be an instant such as 2026-01-31T00:00:00Z, is 'yesterday'", "--since", "yesterday")]
+    [InlineData("--payout needs a value", "--payout")]
+    [InlineData("--payout and --since exclude each other", "--payout", "p", "--since", "2026-01-01T00:00:00Z")]
+    [InlineData("'everything' is not known", "everything")]
+    [InlineData("--json is given twice", "--json", "--json")]
+    [InlineData("--by is required with --repair, and must be 1 to 512 characters without control characters", "--repair")]
+    [InlineData("--reason is required with --repair, and must be 1 to 1024 characters without control characters", "--repair", "--by", "olga")]
+    [InlineData("--by belongs to --repair", "--by", "olga")]
+    [InlineData("--timeout must be a duration hh:mm:ss of more than zero and at most 7 days, is '5'", "--timeout", "5")]
+    public async Task Called_wrongly_it_names_the_argument(string error, params string[] arguments)
     {
-        var (exitCode, output) = await HostProcess.AuditAsync(hosts.Peers, arguments);
+        var audit = await HostProcess.AuditAsync(hosts.Peers, arguments);
 
-        Assert.Equal(2, exitCode);
-        Assert.StartsWith("Compares stored payouts with the ledger and the topic", output, StringComparison.Ordinal);
+        Assert.Equal((2, "", $"audit: {error}; see audit --help"), (audit.ExitCode, audit.Output, audit.Errors));
     }
 
-    [Fact]
-    public async Task It_does_not_pass_what_it_could_not_see()
+    [Theory]
+    [InlineData("there-is-no-such-payout")]
+    [InlineData("")]
+    public async Task A_payout_that_does_not_exist_does_not_agree(string id)
     {
         await hosts.SurvivorAsync();
-        var (exitCode, output) = await HostProcess.AuditAsync(
-            HostProcess.EnvironmentOf(hosts.Peers, [("Kafka__BootstrapServers", $"127.0.0.1:{Ports.Free()}")]));
 
-        Assert.Equal(3, exitCode);
-        Assert.Contains("The audit is not finished: The topic cannot be read", output, StringComparison.Ordinal);
+        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", id);
+
+        Assert.Equal((2, "", $"There is no payout {id}.".Trim()), (audit.ExitCode, audit.Output, audit.Errors));
     }
 
     [Fact]
     public async Task There_is_nothing_embedded_to_audit()
     {
-        var (exitCode, output) = await HostProcess.AuditAsync(
-            new Dictionary<string, string> { ["DOTNET_ENVIRONMENT"] = "Development" });
+        var audit = await HostProcess.AuditAsync(new Dictionary<string, string> { ["DOTNET_ENVIRONMENT"] = "Development" });
 
-        Assert.Equal(2, exitCode);
-        Assert.Contains("an audit needs a database, dependencies and a broker that are configured", output, StringComparison.Ordinal);
+        Assert.Equal(2, audit.ExitCode);
+        Assert.Contains("an audit needs a database, dependencies and a broker that are configured", audit.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', audit.Errors);
     }
 
-    private static (int ExitCode, string LastLine) Conclusion((int ExitCode, string Output) audit) =>
-        (audit.ExitCode, audit.Output.Split('\n').Last(line => line.Contains("payouts looked at:") || line.Contains("are being changed")));
+    /// <summary>Each of them is told in one line, with a code of its own, and no secret.</summary>
+    [Theory]
+    [InlineData("ConnectionStrings__Payouts", "Host=127.0.0.1;Port=PORT;Username=u;Password=secret", 3, "The audit is not finished: The database cannot be reached.")]
+    [InlineData("Audit__LedgerDatabase", "Host=127.0.0.1;Port=PORT;Username=u;Password=secret", 4, "The audit is not finished: The ledger's database cannot be read.")]
+    [InlineData("Shumway__Url", "http://127.0.0.1:PORT/shumpune", 4, "The audit is not finished: the ledger could not be asked: ")]
+    [InlineData("Kafka__BootstrapServers", "127.0.0.1:PORT", 5, "The audit is not finished: The topic cannot be read")]
+    [InlineData("Audit__LedgerDatabase", "nonsense", 2, "The configuration cannot be used: Audit:LedgerDatabase: is not a connection string of Postgres")]
+    public async Task What_cannot_be_asked_is_named(string key, string value, int exitCode, string error)
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        value = value.Replace("PORT", $"{Ports.Free()}", StringComparison.Ordinal);
+        var environment = HostProcess.EnvironmentOf(hosts.Peers, [(key, value)]);
+
+        var audit = await HostProcess.AuditAsync(environment, "--payout", id, "--json");
+
+        Assert.Equal(exitCode, audit.ExitCode);
+        Assert.StartsWith(error, audit.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', audit.Errors);
+        Assert.DoesNotContain("secret", audit.Errors + audit.Output, StringComparison.Ordinal);
+        if (exitCode == 2)
+            return;
+        using var json = JsonDocument.Parse(audit.Output);
+        Assert.False(json.RootElement.GetProperty("finished").GetBoolean());
+        Assert.Equal((exitCode, audit.Errors), (json.RootElement.GetProperty("exitCode").GetInt32(), json.RootElement.GetProperty("error").GetString()));
+    }
+
+    [Fact]
+    public async Task It_takes_no_longer_than_it_may()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        var nobody = HostProcess.EnvironmentOf(hosts.Peers, [("Shumway__Url", $"http://127.0.0.1:{Ports.Free()}/shumpune")]);
+
+        var audit = await HostProcess.AuditAsync(nobody, "--payout", id, "--timeout", "00:00:03");
+
+        Assert.Equal((6, "The audit is not finished: its time of 00:00:03 is up."), (audit.ExitCode, audit.Errors));
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task Interrupted_it_says_so(string signal)
+    {
+        await hosts.SurvivorAsync();
+        using var silence = new TcpListener(IPAddress.Loopback, 0);
+        silence.Start();
+        var environment = HostProcess.EnvironmentOf(hosts.Peers, [("Kafka__BootstrapServers", $"{silence.LocalEndpoint}")]);
+        using var audit = ChildProcess.Start("dotnet", [HostProcess.Program, "audit"], environment);
+        // Whoever has connected reads the topic.
+        using var connected = await silence.AcceptTcpClientAsync();
+
+        audit.Signal(signal);
+
+        Assert.Equal(130, await audit.WaitAsync());
+        Assert.Equal("The audit is not finished: it was interrupted.", audit.StandardError);
+    }
+
+    private Task<AuditOutcome> AuditAsync(params IEnumerable<string> arguments) => HostProcess.AuditAsync(
+        HostProcess.EnvironmentOf(hosts.Peers, [("Audit__LedgerDatabase", _ledger.ConnectionString)]), arguments);
+
+    private IReadOnlyList<string> Plans() =>
+        [.. hosts.Peers.Plans("").Select(plan => $"{plan.Key} {plan.Value}").Order(StringComparer.Ordinal)];
+
+    private void Commit(string payoutId) =>
+        hosts.Peers.Sandbox.Accounter.Commit(hosts.Peers.Sandbox.Accounter.GetPlan($"payout_{payoutId}"));
+
+    /// <summary>Writes a payout's plan into the ledger's database, with the postings of the sandbox.</summary>
+    private Task WriteDownAsync(string payoutId, string operation)
+    {
+        var plan = hosts.Peers.Sandbox.Accounter.GetPlan($"payout_{payoutId}");
+        return _ledger.PutAsync(
+            LedgerPlan.Restore(
+                plan.Id,
+                plan.BatchList!.SelectMany(batch => batch.Postings!).Select(p => new LedgerPosting(
+                    p.FromId, p.ToId, new Cash(p.Amount, new Currency(p.CurrencySymCode!)), p.Description!))),
+            operation);
+    }
+
+    /// <summary>What it said beside the report and its progress.</summary>
+    private static string Failures(AuditOutcome audit) =>
+        string.Join('\n', audit.Errors.Split('\n').Where(line => !line.EndsWith('…')));
 }

@@ -107,7 +107,9 @@ internal sealed record AuditArguments
     {
         if (!given.TryGetValue("--timeout", out var text))
             return System.Threading.Timeout.InfiniteTimeSpan;
-        return TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var timeout)
+        // A number alone would be days.
+        return text.Contains(':', StringComparison.Ordinal)
+            && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var timeout)
             && timeout > TimeSpan.Zero
             && timeout <= TimeSpan.FromDays(7)
             ? timeout
