@@ -89,7 +89,7 @@ internal sealed class HappyEyeballs(
     private static IEnumerable<IPAddress> Interleave(IPAddress[] addresses)
     {
         var six = addresses.Where(address => address.AddressFamily == AddressFamily.InterNetworkV6).ToList();
-        var others = addresses.Except(six).ToList();
+        var others = addresses.Where(address => address.AddressFamily != AddressFamily.InterNetworkV6).ToList();
         for (var i = 0; i < Math.Max(six.Count, others.Count); i++)
         {
             if (i < six.Count)
