@@ -97,7 +97,7 @@ public sealed class DependencyFaultTests : IAsyncLifetime
     public async Task A_ledger_that_fails_or_a_proxy_that_answers_for_it_means_504(int status, string? errorClass)
     {
         _ledger.Script.Enqueue(ScriptedPeer.Status(status, errorClass));
-        var e = await Assert.ThrowsAsync<WoodyCallException>(() => _host.CreateAsync("p1", change: Within(2)));
+        var e = await Assert.ThrowsAsync<WoodyCallException>(() => _host.CreateAsync("p1", change: Within(5)));
 
         Assert.Equal((WoodyOutcome.Unknown, "Result Unknown"), (e.Outcome, e.ErrorClass));
     }

@@ -117,9 +117,13 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
         {
             _peer.Script.Clear();
             _peer.Script.Enqueue(answer);
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            using var deadline = new CancellationTokenSource();
+            var hold = Ledger().HoldAsync(Plan, deadline.Token);
 
-            await Assert.ThrowsAsync<OutcomeUnknownException>(() => Ledger().HoldAsync(Plan, deadline.Token));
+            await _peer.AskedAsync(_peer.Requests.Count + 2);
+            await deadline.CancelAsync();
+
+            await Assert.ThrowsAsync<OutcomeUnknownException>(() => hold);
         }
     }
 

@@ -36,6 +36,13 @@ public sealed class ScriptedPeer : IAsyncDisposable
         return peer;
     }
 
+    /// <summary>Waits until a number of calls have come.</summary>
+    public async Task AskedAsync(int times)
+    {
+        while (Requests.Count < times)
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+    }
+
     /// <summary>An answer without a body.</summary>
     public static Func<HttpContext, Task> Status(int status, string? errorClass = null, string? reason = null) => http =>
     {

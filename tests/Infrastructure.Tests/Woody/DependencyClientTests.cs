@@ -118,7 +118,13 @@ public sealed class DependencyClientTests : IAsyncLifetime
     public async Task When_time_is_up_during_a_try_it_is_unknown()
     {
         _peer.Script.Enqueue(ScriptedPeer.Silence);
-        await Assert.ThrowsAsync<OutcomeUnknownException>(() => HoldForAsync(TimeSpan.FromSeconds(2)));
+        using var deadline = new CancellationTokenSource();
+        var hold = Ledger().HoldAsync(Payouts.Unpaid("p1").HoldPlan, deadline.Token);
+
+        await _peer.AskedAsync(1);
+        await deadline.CancelAsync();
+
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => hold);
     }
 
     [Fact]

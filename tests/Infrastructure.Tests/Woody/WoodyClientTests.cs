@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Serialization;
 using PayoutManager.Woody;
@@ -81,23 +82,27 @@ public sealed class WoodyClientTests : IAsyncLifetime
     public async Task No_answer_in_time_is_unknown()
     {
         _peer.Script.Enqueue(ScriptedPeer.Silence);
-        var client = new WoodyClient(_http, _peer.Url, TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        var clock = new FakeTimeProvider();
+        var call = new WoodyClient(_http, _peer.Url, TimeSpan.FromSeconds(5), clock)
+            .CallAsync<Calls.GetAccountByID_result>("GetAccountByID", Args, CancellationToken.None);
 
-        var e = await Assert.ThrowsAsync<WoodyCallException>(() =>
-            client.CallAsync<Calls.GetAccountByID_result>("GetAccountByID", Args, CancellationToken.None));
+        await _peer.AskedAsync(1);
+        clock.Advance(TimeSpan.FromSeconds(5));
 
-        Assert.Equal(WoodyOutcome.Unknown, e.Outcome);
+        Assert.Equal(WoodyOutcome.Unknown, (await Assert.ThrowsAsync<WoodyCallException>(() => call)).Outcome);
     }
 
     [Fact]
     public async Task A_call_that_is_given_up_says_so()
     {
         _peer.Script.Enqueue(ScriptedPeer.Silence);
-        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        var client = Client();
+        using var given = new CancellationTokenSource();
+        var call = Client().CallAsync<Calls.GetAccountByID_result>("GetAccountByID", Args, given.Token);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            client.CallAsync<Calls.GetAccountByID_result>("GetAccountByID", Args, patience.Token));
+        await _peer.AskedAsync(1);
+        await given.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
     }
 
     [Theory]
