@@ -27,7 +27,7 @@ internal sealed class StorageHost : IAsyncDisposable
     /// <param name="options">How operations are leased.</param>
     public StorageHost(
         string connectionString,
-        InMemoryLedger ledger,
+        ILedger ledger,
         Func<IPayoutStatements, IPayoutStatements>? decorate = null,
         OperationOptions? options = null)
     {
@@ -36,7 +36,7 @@ internal sealed class StorageHost : IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddStorage(new StorageOptions { ConnectionString = connectionString })
-            .AddSingleton<ILedger>(ledger)
+            .AddSingleton(ledger)
             .AddSingleton<IPartyManagement>(parties)
             .AddSingleton<IEventPublisher>(_ => throw new NotSupportedException())
             .AddSingleton<IPublishedEvents>(_ => throw new NotSupportedException())

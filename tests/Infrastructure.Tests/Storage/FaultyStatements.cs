@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using PayoutManager.Application.Operations;
+using PayoutManager.Application.Ports;
+using PayoutManager.Domain.Payouts;
+using PayoutManager.Infrastructure.Storage;
+using PayoutManager.Infrastructure.Storage.Rows;
+
+namespace PayoutManager.Infrastructure.Tests.Storage;
+
+/// <summary>An error of the database at a statement of a payout's.</summary>
+/// <param name="Statement">The statement's method.</param>
+/// <param name="Error">What is thrown; anew each time.</param>
+/// <param name="AfterEffect">Whether the statement takes effect before.</param>
+/// <param name="Times">How many calls of it fail.</param>
+internal sealed record StatementFault(string Statement, Func<Exception> Error, bool AfterEffect, int Times);
+
+/// <summary>Stands before the store's statements and lets some of them fail, by the payout that they are about.</summary>
+internal sealed class FaultyStatements(IPayoutStatements inner) : IPayoutStatements
+{
+    private readonly ConcurrentDictionary<string, (StatementFault Fault, StrongBox Left)> _faults = [];
+    private readonly ConcurrentDictionary<string, ConcurrentBag<string>> _made = [];
+
+    /// <summary>Lets statements of a payout fail from now on.</summary>
+    public void Arm(string payoutId, StatementFault fault) => _faults[payoutId] = (fault, new StrongBox { Value = fault.Times });
+
+    /// <summary>Lets no statement fail any more.</summary>
+    public void Disarm() => _faults.Clear();
+
+    /// <summary>The statements of a payout that told no error, by method.</summary>
+    public IReadOnlyCollection<string> MadeOf(string payoutId) => _made.GetValueOrDefault(payoutId, []);
+
+    public Task<Payout?> FindAsync(string payoutId, CancellationToken cancellationToken) =>
+        RunAsync(nameof(FindAsync), payoutId, () => inner.FindAsync(payoutId, cancellationToken));
+
+    public Task<string?> FindRequestDigestAsync(string payoutId, CancellationToken cancellationToken) =>
+        RunAsync(nameof(FindRequestDigestAsync), payoutId, () => inner.FindRequestDigestAsync(payoutId, cancellationToken));
+
+    public Task<Occupant?> FindOperationAsync(string payoutId, CancellationToken cancellationToken) =>
+        RunAsync(nameof(FindOperationAsync), payoutId, () => inner.FindOperationAsync(payoutId, cancellationToken));
+
+    public Task<Insertion> TryInsertAsync(
+        OperationRow operation, int? expectedSequenceId, TimeSpan lease, CancellationToken cancellationToken) =>
+        RunAsync(
+            nameof(TryInsertAsync),
+            operation.PayoutId,
+            () => inner.TryInsertAsync(operation, expectedSequenceId, lease, cancellationToken));
+
+    public Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken) =>
+        RunAsync(
+            nameof(TryApplyAsync),
+            operation.PayoutId.Value,
+            () => inner.TryApplyAsync(operation, payout, outboxEvent, cancellationToken));
+
+    public Task<OperationRow?> TakeOverAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        RunAsync(nameof(TakeOverAsync), payoutId, () => inner.TakeOverAsync(payoutId, owner, lease, cancellationToken));
+
+    public Task<bool> RenewAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        RunAsync(nameof(RenewAsync), payoutId, () => inner.RenewAsync(payoutId, owner, lease, cancellationToken));
+
+    public Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken) =>
+        RunAsync(nameof(ReleaseAsync), payoutId, () => inner.ReleaseAsync(payoutId, owner, cancellationToken));
+
+    public Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken) =>
+        RunAsync(nameof(AdvanceAsync), operation.PayoutId.Value, () => inner.AdvanceAsync(operation, request, cancellationToken));
+
+    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) =>
+        RunAsync(
+            nameof(AbandonAsync), operation.PayoutId.Value, () => inner.AbandonAsync(operation, spentAttempts, cancellationToken));
+
+    public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken) =>
+        inner.ReadUnpublishedAsync(afterId, limit, cancellationToken);
+
+    public Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken) =>
+        inner.MarkPublishedAsync(ids, cancellationToken);
+
+    private async Task<T> RunAsync<T>(string statement, string payoutId, Func<Task<T>> runAsync)
+    {
+        var fault = _faults.TryGetValue(payoutId, out var armed)
+            && armed.Fault.Statement == statement
+            && Interlocked.Decrement(ref armed.Left.Value) >= 0
+            ? armed.Fault
+            : null;
+        if (fault is { AfterEffect: false })
+            throw fault.Error();
+        var result = await runAsync();
+        if (fault is not null)
+            throw fault.Error();
+        if (result is not false)
+            _made.GetOrAdd(payoutId, static _ => []).Add(statement);
+        return result;
+    }
+
+    private sealed class StrongBox
+    {
+        public int Value;
+    }
+}
