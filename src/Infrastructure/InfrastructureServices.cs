@@ -110,6 +110,8 @@ public static class InfrastructureServices
         // No statement leaves anything behind in a session, and what would clear it away takes as long as some of them.
         if (!connection.ShouldSerialize("No Reset On Close"))
             connection.NoResetOnClose = true;
+        // Tells whether an error came before the commit of a batch.
+        connection.IncludeFailedBatchedCommand = true;
         // Statements are made for READ COMMITTED, where a database or a role may have another default. All of them find their rows by an
         // index. Where a table holds next to nothing but has held much, such as that of operations after a rush, PostgreSQL takes reading
         // all of its pages for cheaper, and is wrong from the next rush on. None is worth compiling, or planning anew for its parameters.
