@@ -65,7 +65,8 @@ public sealed class SqlStateTests(ITestOutputHelper output)
                 await w.Host.CreateAsync(id);
                 await w.LeaveAsync(id, new ConfirmIntent(), 0);
             },
-            (w, id) => w.Host.ConfirmAsync(id)) { ChangesAnyway = true },
+            (w, id) => w.Host.ConfirmAsync(id))
+        { ChangesAnyway = true },
         ["recovery of a create"] = new((w, id) => w.LeaveCreateAsync(id), Call: null),
         ["recovery of a confirm"] = new(
             async (w, id) =>
