@@ -138,6 +138,7 @@ public class LedgerAnswersTests
     [InlineData("Commit payout_p1: refused twice", "refused", "unpaid 1")]
     [InlineData("Commit payout_p1: not done", "not done", "unpaid 1")]
     [InlineData("Commit payout_p1: refused; Commit payout_p1: not done", "not done", "unpaid 1")]
+    [InlineData("Commit payout_p1: refused after a lost try; Commit payout_p1: not done", "unknown", "under way")]
     [InlineData("Commit payout_p1: unknown", "unknown", "under way")]
     [InlineData("Commit payout_p1: failed", "unknown", "under way")]
     [InlineData("Commit payout_p1: broken", "unknown", "under way")]

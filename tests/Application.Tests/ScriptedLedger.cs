@@ -6,7 +6,7 @@ namespace PayoutManager.Application.Tests;
 
 /// <summary>
 /// A ledger that answers by a script: <c>Hold payout_p1: refused; Rollback payout_p1: ok</c>. A call that the script does not have next
-/// is an error. Answers are ok, refused, not done, unknown, failed, broken and, of Balance, a number.
+/// is an error. Answers are ok, refused, refused after a lost try, not done, unknown, failed, broken and, of Balance, a number.
 /// </summary>
 internal sealed class ScriptedLedger : ILedger
 {
@@ -56,6 +56,7 @@ internal sealed class ScriptedLedger : ILedger
         return next.Answer switch
         {
             "refused" => throw new LedgerRefusedException(planId, "scripted"),
+            "refused after a lost try" => throw new LedgerRefusedException(planId, "scripted", earlierTryMayBeDone: true),
             "not done" => throw new NotDoneException("scripted"),
             "unknown" => throw new OutcomeUnknownException("scripted"),
             "failed" => throw new DependencyFailedException("scripted", "Result Unexpected"),

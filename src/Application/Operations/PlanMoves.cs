@@ -137,13 +137,12 @@ internal sealed class PlanMoves(ILedger ledger)
                 operation?.MayHaveActed = true;
                 return null;
             }
-            catch (LedgerRefusedException e) when (refusal is null)
+            catch (LedgerRefusedException e)
             {
+                operation?.MayHaveActed |= e.EarlierTryMayBeDone;
+                if (refusal is not null)
+                    return refusal;
                 refusal = e;
-            }
-            catch (LedgerRefusedException)
-            {
-                return refusal;
             }
             catch (Exception e) when (e is not NotDoneException)
             {

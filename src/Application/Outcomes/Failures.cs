@@ -21,14 +21,18 @@ public sealed class DependencyFailedException(string message, string errorClass,
 }
 
 /// <summary>
-/// The ledger refused a plan for good: somebody else moved it, or the ledger does not know an account. The refused call
-/// had no effect.
+/// The ledger refused a call: the plan is not in a state that allows it, its postings differ, or an account is not known. The refused
+/// call had no effect.
 /// </summary>
-/// <param name="planId">The plan.</param>
-/// <param name="reason">What the ledger said.</param>
-public sealed class LedgerRefusedException(string planId, string reason)
+/// <param name="planId">The plan; <c>(none)</c> where the call is about an account.</param>
+/// <param name="reason">What the ledger said, which decides nothing.</param>
+/// <param name="earlierTryMayBeDone">Whether an unanswered try before the refused one may have had its effect, or may have it yet.</param>
+public sealed class LedgerRefusedException(string planId, string reason, bool earlierTryMayBeDone = false)
     : Exception($"The ledger refused plan {planId}: {reason}")
 {
-    /// <summary>The plan.</summary>
+    /// <summary>The plan; <c>(none)</c> where the call is about an account.</summary>
     public string PlanId { get; } = planId;
+
+    /// <summary>Whether an unanswered try before the refused one may have had its effect, or may have it yet.</summary>
+    public bool EarlierTryMayBeDone { get; } = earlierTryMayBeDone;
 }

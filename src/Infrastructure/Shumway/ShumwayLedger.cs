@@ -30,31 +30,31 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
             new Calls.Hold_args { PlanChange = new PostingPlanChange(plan.Id, ToBatch(plan)) },
             plan.Id,
             r => FindFault(r.Success, r.E1, r.E2),
+            r => FindRefusal(r.E1, r.E2),
             cancellationToken);
-        ThrowIfRefused(plan, result.E1, result.E2);
         return new LedgerClock(result.Success!.As_vector?.State);
     }
 
     public async Task CommitAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var result = await CallAsync<Calls.CommitPlan_result>(
+        await CallAsync<Calls.CommitPlan_result>(
             "CommitPlan",
             new Calls.CommitPlan_args { Plan = ToPlan(plan) },
             plan.Id,
             r => FindFault(r.Success, r.E1, r.E2),
+            r => FindRefusal(r.E1, r.E2),
             cancellationToken);
-        ThrowIfRefused(plan, result.E1, result.E2);
     }
 
     public async Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var result = await CallAsync<Calls.RollbackPlan_result>(
+        await CallAsync<Calls.RollbackPlan_result>(
             "RollbackPlan",
             new Calls.RollbackPlan_args { Plan = ToPlan(plan) },
             plan.Id,
             r => FindFault(r.Success, r.E1, r.E2),
+            r => FindRefusal(r.E1, r.E2),
             cancellationToken);
-        ThrowIfRefused(plan, result.E1, result.E2);
     }
 
     public async Task<long> GetMinAvailableAmountAsync(
@@ -70,29 +70,28 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
                 args,
                 NoPlan,
                 r => r is { Success: null, E1: null, E2: null } ? EmptyResult : null,
+                r => r.E1 is null ? null : $"account {accountId} not found",
                 cancellationToken);
             if (result.Success is { } balance)
                 return balance.MinAvailableAmount;
-            if (result.E1 is not null)
-                throw new LedgerRefusedException(NoPlan, $"account {accountId} not found");
             // The replica that was asked has not seen the hold yet.
             await PauseAsync(cancellationToken);
         }
     }
 
-    /// <summary>Calls with the accounter's refusals in their undeclared form turned into the port's.</summary>
+    /// <summary>Calls, with the accounter's refusals in both forms turned into the port's.</summary>
     private async Task<TResult> CallAsync<TResult>(
-        string method, TBase args, string planId, Func<TResult, string?> findFault, CancellationToken cancellationToken)
-        where TResult : TBase, new()
+        string method,
+        TBase args,
+        string planId,
+        Func<TResult, string?> findFault,
+        Func<TResult, string?> findRefusal,
+        CancellationToken cancellationToken)
+        where TResult : class, TBase, new()
     {
-        try
-        {
-            return await client.ChangeAsync(method, args, findFault, cancellationToken);
-        }
-        catch (WoodyCallException e)
-        {
-            throw new LedgerRefusedException(planId, $"{method}: {e.ErrorReason ?? "no reason given"}");
-        }
+        var answer = await client.ChangeAsync(method, args, findFault, cancellationToken);
+        var refusal = answer.Result is { } result ? findRefusal(result) : $"{method}: {answer.Refusal!.ErrorReason ?? "no reason given"}";
+        return refusal is null ? answer.Result! : throw new LedgerRefusedException(planId, refusal, answer.EarlierTryMayBeDone);
     }
 
     private async Task PauseAsync(CancellationToken cancellationToken)
@@ -128,15 +127,11 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
             _ => "a clock of an unknown kind",
         };
 
-    private static void ThrowIfRefused(LedgerPlan plan, InvalidPostingParams? postings, InvalidRequest? request)
+    /// <summary>Why the ledger refuses a change of a plan, by its declared exceptions; null if it does not.</summary>
+    private static string? FindRefusal(InvalidPostingParams? postings, InvalidRequest? request) => (postings, request) switch
     {
-        if (postings is not null)
-        {
-            throw new LedgerRefusedException(
-                plan.Id, string.Join("; ", postings.WrongPostings!.Select(p => $"{p.Key.FromId} -> {p.Key.ToId}: {p.Value}")));
-        }
-
-        if (request is not null)
-            throw new LedgerRefusedException(plan.Id, string.Join("; ", request.Errors!));
-    }
+        (not null, _) => string.Join("; ", postings.WrongPostings!.Select(p => $"{p.Key.FromId} -> {p.Key.ToId}: {p.Value}")),
+        (_, not null) => string.Join("; ", request.Errors!),
+        _ => null,
+    };
 }

@@ -30,7 +30,7 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
     /// <exception cref="NotDoneException">The time is up, and no try was answered.</exception>
     /// <exception cref="DependencyFailedException">The dependency answered with an undeclared error, or with nonsense.</exception>
     public async Task<TResult> ReadAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
-        where TResult : TBase, new()
+        where TResult : class, TBase, new()
     {
         var call = new Call();
         try
@@ -54,21 +54,22 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
     /// <param name="cancellationToken">Ends when the caller's time is up.</param>
     /// <exception cref="NotDoneException">The time is up, and no try can have had an effect.</exception>
     /// <exception cref="OutcomeUnknownException">The time is up, and a try may have had its effect.</exception>
-    /// <exception cref="WoodyCallException">
-    /// The dependency refused this try (<see cref="WoodyOutcome.Refused"/> and no other outcome). An earlier one may still have had an
-    /// effect.
-    /// </exception>
-    public async Task<TResult> ChangeAsync<TResult>(
+    public async Task<ChangeAnswer<TResult>> ChangeAsync<TResult>(
         string method, TBase args, Func<TResult, string?> findFault, CancellationToken cancellationToken)
-        where TResult : TBase, new()
+        where TResult : class, TBase, new()
     {
         var call = new Call();
         try
         {
-            return await CallAsync(_repeatChanges, method, args, findFault, call, cancellationToken);
+            var result = await CallAsync(_repeatChanges, method, args, findFault, call, cancellationToken);
+            return new ChangeAnswer<TResult>(result, Refusal: null, call.MayBeDone);
+        }
+        catch (WoodyCallException e) when (e.Outcome == WoodyOutcome.Refused)
+        {
+            return new ChangeAnswer<TResult>(Result: null, e, call.MayBeDone);
         }
         // A try that fails just when the time is up ends the repeats with its own exception.
-        catch (Exception e) when (e is OperationCanceledException or WoodyCallException { Outcome: not WoodyOutcome.Refused })
+        catch (Exception e) when (e is OperationCanceledException or WoodyCallException)
         {
             throw call.MayBeDone
                 ? new OutcomeUnknownException($"{name} gave no usable answer to {method} in time.", call.LastFailure ?? e)
@@ -84,7 +85,7 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         Func<TResult, string?> findFault,
         Call call,
         CancellationToken cancellationToken)
-        where TResult : TBase, new()
+        where TResult : class, TBase, new()
     {
         WoodyCallException? failed;
         try
@@ -109,7 +110,7 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         Func<TResult, string?> findFault,
         Call call,
         CancellationToken cancellationToken)
-        where TResult : TBase, new()
+        where TResult : class, TBase, new()
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (call.LastFailure is not null && WoodyContext.Current?.WorkUntil - clock.GetUtcNow() < ShortestTry)
@@ -157,6 +158,13 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         public WoodyCallException? LastFailure { get; set; }
     }
 }
+
+/// <summary>What a dependency answered to a change.</summary>
+/// <param name="Result">Its reply; null where it refused the request as it is.</param>
+/// <param name="Refusal">That refusal; null where there is a reply.</param>
+/// <param name="EarlierTryMayBeDone">Whether a try before the answered one may have had its effect, or may have it yet.</param>
+internal readonly record struct ChangeAnswer<TResult>(TResult? Result, WoodyCallException? Refusal, bool EarlierTryMayBeDone)
+    where TResult : class;
 
 internal static partial class DependencyLog
 {
