@@ -9,7 +9,7 @@ public sealed partial class AlertTests
     {
         var alerts = DeployedFiles.Alerts();
 
-        Assert.Equal(15, alerts.Count);
+        Assert.Equal(16, alerts.Count);
         Assert.All(alerts, alert => Assert.Contains(alert["labels"]["severity"].ToString(), (string[])["critical", "warning"]));
         Assert.All(alerts, alert => Assert.NotEmpty(alert["annotations"]["summary"].ToString()));
     }
