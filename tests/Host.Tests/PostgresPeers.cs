@@ -35,20 +35,21 @@ public sealed class PostgresPeers : IAsyncDisposable
         ("Kafka:BootstrapServers", BootstrapServers),
     ];
 
-    public static async Task<PostgresPeers> StartAsync()
+    public static async Task<PostgresPeers> StartAsync(LedgerForm ledger = LedgerForm.Deployed)
     {
         var broker = new EmbeddedBroker();
         return new PostgresPeers(
             await (await PostgresServer.GetAsync()).CreateDatabaseAsync(),
-            await SandboxServer.StartAsync("http://127.0.0.1:0"),
+            await SandboxServer.StartAsync("http://127.0.0.1:0", ledger: ledger),
             broker,
             broker.BootstrapServers);
     }
 
     /// <summary>Peers of which the test can kill the database and silence the broker.</summary>
-    public static async Task<PostgresPeers> StartAsync(InstalledPostgres postgres, BrokerProcess broker) => new(
+    public static async Task<PostgresPeers> StartAsync(
+        InstalledPostgres postgres, BrokerProcess broker, LedgerForm ledger = LedgerForm.Deployed) => new(
         await PostgresServer.CreateDatabaseAsync(postgres.ConnectionString),
-        await SandboxServer.StartAsync("http://127.0.0.1:0"),
+        await SandboxServer.StartAsync("http://127.0.0.1:0", ledger: ledger),
         broker,
         broker.BootstrapServers);
 

@@ -55,7 +55,7 @@ internal sealed class CreatePayoutHandler(
         catch (InsufficientFundsException e)
         {
             PayoutTelemetry.InsufficientFunds(e.Reason);
-            CreateLog.InsufficientFunds(logger, command.PayoutId, e.Reason, command.Actor?.Name, e.Message);
+            CreateLog.InsufficientFunds(logger, command.PayoutId, command.Actor?.Name, e.Reason.InWords());
             throw;
         }
     }
@@ -163,7 +163,7 @@ internal sealed class CreatePayoutHandler(
 
 internal static partial class CreateLog
 {
-    [LoggerMessage(10, LogLevel.Information, "Payout {PayoutId} was not created: {InsufficientFundsReason}, asked for by {Actor}: {Reason}")]
-    public static partial void InsufficientFunds(
-        ILogger logger, string? payoutId, InsufficientFundsReason insufficientFundsReason, string? actor, string reason);
+    // Without the exception's message: logs name no amounts.
+    [LoggerMessage(10, LogLevel.Information, "Payout {PayoutId} was not created for {Actor}: insufficient funds, {Reason}")]
+    public static partial void InsufficientFunds(ILogger logger, string? payoutId, string? actor, string reason);
 }

@@ -20,6 +20,9 @@ public sealed class PartyBook
     /// <summary>How many shops each of them has: shop-load-1 and so on.</summary>
     public const int LoadShops = 4;
 
+    /// <summary>The settlement account of a shop that the ledger does not know; the two after it are unknown, too.</summary>
+    public const long UnknownAccount = 1_000_001;
+
     private const string Rub = "RUB";
     private const string Usd = "USD";
 
@@ -65,6 +68,13 @@ public sealed class PartyBook
                 [Contract("contract-1", (Rub, "tool-1"))],
                 [.. Enumerable.Range(1, LoadShops).Select(n => Shop($"shop-load-{n}", "contract-1", "tool-1", Account(Rub, EndlessBalance)))]);
         }
+
+        var usd = Account(Usd, Balance);
+        AddParty(
+            "party-odd",
+            [Contract("contract-1", (Rub, "tool-1"))],
+            Shop("shop-with-unknown-account", "contract-1", "tool-1", new ShopAccount(new CurrencyRef(Rub), UnknownAccount, UnknownAccount + 1, UnknownAccount + 2)),
+            Shop("shop-in-another-currency", "contract-1", "tool-1", new ShopAccount(new CurrencyRef(Rub), usd.Settlement, usd.Guarantee, usd.Payout)));
     }
 
     /// <summary>All parties by id.</summary>

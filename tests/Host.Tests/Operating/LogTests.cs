@@ -20,7 +20,7 @@ public sealed class LogTests : IAsyncLifetime
         await host.UntilReadyAsync();
         await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("log-1", 123_457));
         await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("log-1", 123_457));
-        await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("log-2", 987_654_321_987_654_321));
+        await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("log-2", 987_654_321_987_654));
         var made = await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs(null, 123_457));
         await host.CallAsync<Calls.GetPayout_result>("GetPayout", new Calls.GetPayout_args { PayoutId = "no\nsuch" });
         await host.CallAsync<Calls.CancelPayout_result>(
@@ -41,6 +41,8 @@ public sealed class LogTests : IAsyncLifetime
             ],
             lines.Select(line => (
                 Text(line, "Method"), Text(line, "PayoutId"), line.GetProperty("Status").GetInt32(), Text(line, "Outcome"))));
+        Assert.All(lines, line => Assert.Equal("-", Text(line, "Actor")));
+        Assert.Contains("Payout log-2 was not created for (null): insufficient funds, not enough money", host.Output, StringComparison.Ordinal);
         Assert.All(lines, line => Assert.Matches("^[0-9a-f]{16}$", Text(line, "TraceId")));
         Assert.All(lines, line => Assert.True(line.GetProperty("Milliseconds").GetDouble() > 0));
         foreach (var secret in (string[])["123457", "987654321", "private words", "97500", "   at "])

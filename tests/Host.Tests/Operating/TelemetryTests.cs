@@ -2,6 +2,7 @@ using PayoutManager.Host.Tests.Deployment;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Serialization;
+using PayoutManager.Woody;
 using Thrift.Protocol.Entities;
 using Calls = PayoutManager.Thrift.Payouts.PayoutManagement.InternalStructs;
 
@@ -36,6 +37,9 @@ public sealed class TelemetryTests : IAsyncLifetime
             "CancelPayout", new Calls.CancelPayout_args { PayoutId = "m-1", Details = new string('x', 4000) });
         await host.CallAsync<Calls.GetPayout_result>("GetPayout", new Calls.GetPayout_args { PayoutId = "m-1" });
         await AbandonConfirmAsync("m-2");
+        await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-3", 0));
+        await Assert.ThrowsAsync<WoodyCallException>(() => host.CallAsync<Calls.CreatePayout_result>(
+            "CreatePayout", RunningHost.CreateArgs("m-4", 100_000, "shop-with-unknown-account", "party-odd")));
 
         var metrics = await Metrics.ReadAsync(_http, host.ManagementUrl);
         await host.UntilAsync(async () =>
@@ -61,7 +65,9 @@ public sealed class TelemetryTests : IAsyncLifetime
         Assert.Equal(1, metrics.Sum("payouts_transitions_total", ("to", "cancelled")));
         Assert.Equal(1, metrics.Sum("payouts_recoveries_total", ("kind", "confirm"), ("outcome", "finished")));
         Assert.Equal(3, metrics.Sum("thrift_client_call_duration_seconds_count", ("service", "Shumway"), ("method", "Hold"), ("outcome", "success")));
-        Assert.Equal(3, metrics.Sum("thrift_client_call_duration_seconds_count", ("service", "PartyManagement"), ("method", "Get")));
+        Assert.Equal(4, metrics.Sum("thrift_client_call_duration_seconds_count", ("service", "PartyManagement"), ("method", "Get")));
+        Assert.Equal(1, metrics.Sum("payouts_insufficient_funds_total", ("reason", "amount not positive")));
+        Assert.Equal(1, metrics.Sum("payouts_ledger_refusals_total", ("kind", "create")));
         Assert.Equal((0, 1), (metrics.Sum("payouts_operations"), metrics.Sum("payouts_relay_sending")));
         Assert.Equal((4, 1), (metrics.Sum("payouts_peer_up"), metrics.Sum("payouts_ready")));
         Assert.True(metrics.Sum("payouts_relay_failures_total") >= 1);
