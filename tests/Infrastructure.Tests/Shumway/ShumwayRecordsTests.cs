@@ -59,7 +59,8 @@ public sealed class ShumwayRecordsTests
             ALTER TABLE shm.plan_log RENAME TO real_plan_log;
             CREATE FUNCTION shm.touch() RETURNS boolean LANGUAGE sql VOLATILE AS
                 $$ INSERT INTO shm.real_plan_log VALUES ('touched', 1, 'HOLD', now()) RETURNING true $$;
-            CREATE VIEW shm.plan_log AS SELECT * FROM (SELECT shm.touch()) AS t, shm.real_plan_log
+            INSERT INTO shm.real_plan_log VALUES ('payout_p1', 1, 'HOLD', now());
+            CREATE VIEW shm.plan_log AS SELECT * FROM shm.real_plan_log WHERE shm.touch()
             """);
         await using var records = new ShumwayRecords(database.ConnectionString);
 
