@@ -47,7 +47,8 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
             var state = calls.Count > 1 || i == groups.Count - 1 ? await ReadStateAsync(hosts[0]) : null;
             if (await FindDisagreementAsync(calls, answers, state) is { } disagreement)
                 return string.Join('\n', [.. _report, disagreement]);
-            _handedOut.AddRange(answers.Select(answer => answer is Intended.Started started ? started.Operation : answer).OfType<Operation>());
+            _handedOut.AddRange(
+                answers.Select(answer => answer is Intended.Started started ? started.Operation : answer).OfType<Operation>());
         }
 
         return null;
@@ -202,7 +203,8 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
                 return null;
             }
 
-            disagreements.Add(order.Count < 2 ? disagreement : $"in order {string.Join(", ", order.Select(n => n + 1))}: {disagreement}");
+            disagreements.Add(
+                order.Count < 2 ? disagreement : $"in order {string.Join(", ", order.Select(n => n + 1))}: {disagreement}");
         }
 
         return string.Join('\n', disagreements);
@@ -226,7 +228,7 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
 
     private async Task<(InMemoryStore Model, Stores Store)> ReplayAsync()
     {
-        // It stands still, so that a lease that ends now is seen at that very moment; it moves only before another one ends.
+        // It moves only before a lease ends now: leases then end one after another, and are looked at in the very moment they end.
         var clock = new FakeTimeProvider(Start);
         var model = new InMemoryStore(clock);
         var store = new Stores(model, model, model, model)
@@ -250,5 +252,6 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
     private static IEnumerable<IReadOnlyList<int>> Permute(IReadOnlyList<int> items) =>
         items.Count == 0
             ? [[]]
-            : items.SelectMany(first => Permute([.. items.Where(item => item != first)]), (first, rest) => (IReadOnlyList<int>)[first, .. rest]);
+            : items.SelectMany(
+                first => Permute([.. items.Where(item => item != first)]), (first, rest) => (IReadOnlyList<int>)[first, .. rest]);
 }
