@@ -331,9 +331,6 @@ public sealed class SqlStateTests(ITestOutputHelper output)
 
         public Task RollbackAsync(LedgerPlan plan, CancellationToken cancellationToken) => inner.RollbackAsync(plan, cancellationToken);
 
-        public Task<LedgerPlan?> FindPlanAsync(string planId, CancellationToken cancellationToken) =>
-            inner.FindPlanAsync(planId, cancellationToken);
-
         public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
             inner.GetMinAvailableAmountAsync(accountId, clock, cancellationToken);
     }
