@@ -39,7 +39,7 @@ public sealed class SandboxServerTests : IAsyncLifetime
         Assert.Equal(1, plans.RootElement.GetArrayLength());
         using var parties = JsonDocument.Parse(await _http.GetStringAsync("/parties"));
         Assert.Equal(
-            ["party-1", "party-2", .. Enumerable.Range(1, 16).Select(n => $"party-load-{n}")],
+            ["party-1", "party-2", .. Enumerable.Range(1, 16).Select(n => $"party-load-{n}"), "party-odd"],
             parties.RootElement.EnumerateArray().Select(p => p.GetProperty("id").GetString()));
 
         Assert.Equal(HttpStatusCode.NotFound, (await _http.GetAsync("/plans/gone")).StatusCode);

@@ -107,11 +107,11 @@ public class StrictReadingTests
         Assert.Throws<ThriftFormatException>(() => ThriftMessage.Open([0, 0, 0, 1, (byte)'x', 1, 0, 0, 0, 0, Stop]));
 
     [Fact]
-    public void A_status_of_a_later_protocol_is_seen_as_undefined()
+    public void A_status_of_a_later_protocol_is_read_where_it_is_known_and_else_seen_as_undefined()
     {
         // Status 5, failed {}, of the later variant.
-        var status = ReadStatus([Struct, 0, 5, Struct, 0, 5, Stop, Stop, Stop]);
-        Assert.IsType<PayoutStatus.___undefined>(status);
+        Assert.IsType<PayoutStatus.failed>(ReadStatus([Struct, 0, 5, Struct, 0, 5, Stop, Stop, Stop]));
+        Assert.IsType<PayoutStatus.___undefined>(ReadStatus([Struct, 0, 5, Struct, 0, 6, Stop, Stop, Stop]));
     }
 
     [Fact]
