@@ -42,8 +42,8 @@ public sealed class WoodyTableTests(WoodyTableTests.SharedHost shared) : IClassF
     }
 
     [Theory]
-    [InlineData("InsufficientFunds", 0, "shop-1", "party-1")]
-    [InlineData("InsufficientFunds", 2_000_000, "shop-poor", "party-1")]
+    [InlineData("InsufficientFunds: amount not positive", 0, "shop-1", "party-1")]
+    [InlineData("InsufficientFunds: not enough money", 2_000_000, "shop-poor", "party-1")]
     [InlineData("InvalidRequest", 100, "", "")]
     [InlineData("InvalidRequest", 100, "shop-without-tool", "party-1")]
     [InlineData("InvalidRequest", 100, "shop-without-account", "party-1")]
@@ -53,7 +53,7 @@ public sealed class WoodyTableTests(WoodyTableTests.SharedHost shared) : IClassF
     [InlineData("NotFound", 100, "shop-without-contract", "party-1")]
     [InlineData("NotFound", 100, "shop-with-unknown-tool", "party-1")]
     [InlineData("NotFound", 100, "shop-blocked", "party-1")]
-    public async Task Each_declared_exception_of_a_create_has_its_name(string name, long amount, string shop, string party)
+    public async Task Each_declared_exception_of_a_create_has_its_name_and_insufficient_funds_a_reason(string name, long amount, string shop, string party)
     {
         var response = await Host.PostAsync(Call("CreatePayout", RunningHost.CreateArgs("refused", amount, shop, party)));
 

@@ -20,13 +20,34 @@ internal sealed class StatusChange(
     /// <exception cref="InvalidPayoutStateException">Its state does not allow the change.</exception>
     public async Task RunAsync(string payoutId, OperationIntent intent, Actor? actor, CancellationToken cancellationToken)
     {
+        var finished = false;
+        try
+        {
+            while (await TryRunAsync(payoutId, intent, actor, cancellationToken) is { } other)
+            {
+                // Whatever it is, it is finished; then this call looks at the payout again.
+                await leases.FinishAsync(other, cancellationToken);
+                finished = true;
+            }
+        }
+        catch (NotDoneException e) when (finished)
+        {
+            // Nothing of this call's own was begun. But what it finished may be its caller's earlier try.
+            throw new OutcomeUnknownException($"An earlier operation on payout {payoutId} was finished, and this one was not begun.", e);
+        }
+    }
+
+    /// <returns>Null once the change is made; another operation of the payout that was taken over and has to be finished first.</returns>
+    private async Task<Operation?> TryRunAsync(
+        string payoutId, OperationIntent intent, Actor? actor, CancellationToken cancellationToken)
+    {
         var id = PayoutId.Restore(payoutId);
         var busy = new BusyPayout(id, clock, options);
         while (true)
         {
             var payout = await payouts.FindAsync(id, cancellationToken) ?? throw NotFoundException.Payout(payoutId);
             if (ReferenceEquals(StatusChangeRecovery.Change(payout, intent), payout))
-                return;
+                return null;
 
             switch (await leases.IntendAsync(id, intent, payout.SequenceId, actor, cancellationToken))
             {
@@ -39,12 +60,11 @@ internal sealed class StatusChange(
                             return true;
                         },
                         cancellationToken);
-                    return;
+                    return null;
 
                 case Intended.Occupied { LeaseRanOut: true }:
-                    // Whatever it is, it is finished; then this call looks at the payout again.
                     if (await leases.TakeOverAsync(id, cancellationToken) is { } taken)
-                        await leases.FinishAsync(taken, cancellationToken);
+                        return taken;
                     break;
 
                 case Intended.Occupied:
