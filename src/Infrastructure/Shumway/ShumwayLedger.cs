@@ -4,7 +4,6 @@ using PayoutManager.Domain.Ledger;
 using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Base;
-using PayoutManager.Woody;
 using Thrift.Protocol;
 using Calls = PayoutManager.Thrift.Accounting.Accounter.InternalStructs;
 
