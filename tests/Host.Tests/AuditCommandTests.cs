@@ -281,7 +281,8 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         using var silence = new TcpListener(IPAddress.Loopback, 0);
         silence.Start();
         var environment = HostProcess.EnvironmentOf(hosts.Peers, [("Kafka__BootstrapServers", $"{silence.LocalEndpoint}")]);
-        using var audit = ChildProcess.Start("dotnet", [HostProcess.Program, "audit"], environment);
+        // Whoever runs in the background of a shell, as these tests may, inherits that the interrupt is ignored.
+        using var audit = ChildProcess.Start("env", [$"--default-signal={signal}", "dotnet", HostProcess.Program, "audit"], environment);
         // Whoever has connected reads the topic.
         using var connected = await silence.AcceptTcpClientAsync();
 

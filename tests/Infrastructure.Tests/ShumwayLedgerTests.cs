@@ -6,6 +6,7 @@ using PayoutManager.Domain.Ledger;
 using PayoutManager.Infrastructure.Shumway;
 using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Sandbox;
+using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Base;
@@ -142,27 +143,33 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
         Assert.IsType<Clock.latest>(asked.Clock);
     }
 
-    [Fact]
-    public async Task A_refusal_by_the_ledger_names_the_plan_and_the_reason()
+    [Theory]
+    [InlineData(LedgerForm.Declared, "Posting plan payout_p1 not found", "account 4711 not found")]
+    [InlineData(LedgerForm.Deployed, "CommitPlan: internal thrift application error", "GetBalanceByID: internal thrift application error")]
+    public async Task A_refusal_by_the_ledger_names_the_plan_and_the_reason(LedgerForm form, string unknownPlan, string unknownAccount)
     {
+        _sandbox.Accounter.Form = form;
         _peer.Script.Enqueue(ScriptedPeer.Forward(_http, _sandbox.ShumwayUrl));
         var plan = Payouts.Unpaid("p1").HoldPlan;
 
         var unknown = await Assert.ThrowsAsync<LedgerRefusedException>(() => Ledger().CommitAsync(plan, _time.Token));
-        Assert.Equal("The ledger refused plan payout_p1: Posting plan payout_p1 not found", unknown.Message);
+        Assert.Equal($"The ledger refused plan payout_p1: {unknownPlan}", unknown.Message);
         var account = await Assert.ThrowsAsync<LedgerRefusedException>(() =>
             Ledger().GetMinAvailableAmountAsync(4711, new LedgerClock(null), _time.Token));
-        Assert.EndsWith("account 4711 not found", account.Message, StringComparison.Ordinal);
+        Assert.EndsWith(unknownAccount, account.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_ledger_is_moved_as_asked()
+    [Theory]
+    [InlineData(LedgerForm.Declared, 8)]
+    [InlineData(LedgerForm.Deployed, null)]
+    public async Task The_ledger_is_moved_as_asked(LedgerForm form, int? clockLength)
     {
+        _sandbox.Accounter.Form = form;
         _peer.Script.Enqueue(ScriptedPeer.Forward(_http, _sandbox.ShumwayUrl));
         var (held, reverted) = (Payouts.Unpaid("p1").HoldPlan, Payouts.Unpaid("p1").RevertPlan(1));
 
         var clock = await Ledger().HoldAsync(held, _time.Token);
-        Assert.Equal(8, clock.State!.Length);
+        Assert.Equal(clockLength, clock.State?.Length);
         Assert.Equal(10_000_000 - 100_300, await Ledger().GetMinAvailableAmountAsync(10, clock, _time.Token));
         await Ledger().CommitAsync(held, _time.Token);
         await Ledger().HoldAsync(reverted, _time.Token);
