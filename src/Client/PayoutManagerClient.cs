@@ -42,11 +42,11 @@ internal sealed class PayoutManagerClient : IPayoutManagerClient
         return response.Result switch
         {
             { Success: { } created } => created,
-            { Ex1: not null } => throw new InsufficientFundsException(DetailOf(response, nameof(InsufficientFunds))),
-            { Ex2: { } invalid } => throw new InvalidPayoutRequestException([.. invalid.Errors!]),
+            { Ex1: not null } => throw Refused(call, new InsufficientFundsException(DetailOf(response, nameof(InsufficientFunds)))),
+            { Ex2: { } invalid } => throw Refused(call, new InvalidPayoutRequestException([.. invalid.Errors!])),
             { Ex3: not null } when payout.PayoutId is { } id =>
                 await TakeIfOwnAsync(id, ReadSameRequest(response), call, cancellationToken),
-            { Ex4: { } missing } => throw NotFound(missing),
+            { Ex4: { } missing } => throw Refused(call, NotFound(missing)),
             _ => throw Empty("CreatePayout"),
         };
     }
@@ -76,6 +76,14 @@ internal sealed class PayoutManagerClient : IPayoutManagerClient
         if (response.Result.Ex1 is { } missing)
             throw NotFound(missing);
     }
+
+    /// <summary>
+    /// A refusal of the latest try, if no earlier one may still create the payout. The terms may have changed between the two.
+    /// </summary>
+    private static PayoutManagerException Refused(Call call, PayoutManagerException refusal) => call.MayBeDone
+        ? new PayoutCallException(
+            WoodyOutcome.Unknown, $"CreatePayout may have been done by an earlier try; the latest was refused: {refusal.Message}", call.LastTry)
+        : refusal;
 
     /// <summary>The payout by an id that is taken, if an earlier try of this call has created it.</summary>
     private async Task<Payout> TakeIfOwnAsync(string payoutId, bool? sameRequest, Call call, CancellationToken cancellationToken)

@@ -92,8 +92,9 @@ public static class InfrastructureServices
                     .Options));
             return () => contexts.Value.CreateDbContext();
         })
+        .AddSingleton(provider => new StaleConnections(provider.GetRequiredService<NpgsqlDataSource>(), TimeProvider.System))
         .AddSingleton(provider => new Database(
-            provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<NpgsqlDataSource>().Clear))
+            provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<StaleConnections>().Drop))
         .AddSingleton<SharedTransactions>()
         .AddSingleton<IPayoutStatements, PostgresStatements>()
         .AddSingleton<IRoutineStatements, PostgresRoutine>();

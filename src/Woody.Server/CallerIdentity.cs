@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace PayoutManager.Woody.Server;
 
@@ -16,8 +17,10 @@ internal static class CallerIdentity
     /// </summary>
     public static string? Of(X509Certificate2? certificate, IReadOnlyList<KeyValuePair<string, string>> meta)
     {
-        var identity = certificate?.Subject ?? Describe(meta);
-        return identity?.Length > Longest ? identity[..Longest] : identity;
+        // By whole characters, of which unpaired surrogates become one that can be stored and sent.
+        return (certificate?.Subject ?? Describe(meta)) is { } identity
+            ? string.Concat(identity.EnumerateRunes().Where(rune => !Rune.IsControl(rune)).Take(Longest))
+            : null;
     }
 
     private static string? Describe(IReadOnlyList<KeyValuePair<string, string>> meta)

@@ -1,6 +1,10 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
+using NSubstitute;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
 using PayoutManager.Application.Telemetry;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Testing.InMemory;
@@ -91,6 +95,40 @@ public class OutcomeTests
 
         Assert.Equal(PayoutStatus.Unpaid, (await create).Status);
         Assert.Empty(_world.Store.Faults);
+    }
+
+    /// <summary>The row that was to be renewed is gone because the apply has just deleted it.</summary>
+    [Fact]
+    public async Task A_renewal_that_finds_nothing_while_the_change_is_stored_leaves_a_success_a_success()
+    {
+        var store = Substitute.For<IOperationStore>();
+        var applied = new TaskCompletionSource<bool>();
+        var token = CancellationToken.None;
+        store.RenewAsync(default!, default, default).ReturnsForAnyArgs(false);
+        store.ApplyAsync(default!, default!, default).ReturnsForAnyArgs(call =>
+        {
+            token = call.Arg<CancellationToken>();
+            return applied.Task;
+        });
+        var payout = await _world.CreateAsync();
+        var leases = new OperationLeases(
+            store, new OperationKinds([]), new RelaySignal(_world.Clock), _world.Clock, new OperationOptions(), NullLogger<OperationLeases>.Instance);
+
+        var work = leases.BeginAsync(
+            new Operation(P1, new ConfirmIntent(), 1, "owner"),
+            async (operation, working) =>
+            {
+                await operation.ApplyAsync(payout.Confirm(), working);
+                return true;
+            },
+            CancellationToken.None);
+        _world.Clock.Advance(TimeSpan.FromSeconds(6));
+        await Task.Yield();
+        await store.ReceivedWithAnyArgs().RenewAsync(default!, default, default);
+        Assert.False(token.IsCancellationRequested);
+        applied.SetResult(true);
+
+        Assert.True(await work);
     }
 
     [Theory]

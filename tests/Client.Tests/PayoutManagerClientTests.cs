@@ -228,14 +228,22 @@ public sealed class PayoutManagerClientTests : IAsyncLifetime
         await using var hasty = Services(options => (options.Url, options.Deadline) = (_peer.Url, TimeSpan.FromSeconds(1)));
         var client = hasty.GetRequiredService<IPayoutManagerClient>();
 
-        _peer.Script.Enqueue(NotDone);
-        var e = await Assert.ThrowsAsync<PayoutCallException>(() => client.ConfirmAsync("p1"));
-        Assert.Equal((WoodyOutcome.NotDone, 503), (e.Outcome, e.HttpStatus));
-        _peer.Script.Clear();
-        _peer.Script.Enqueue(ScriptedPeer.Status(504, "Result Unknown"));
-        _peer.Script.Enqueue(NotDone);
-        e = await Assert.ThrowsAsync<PayoutCallException>(() => client.ConfirmAsync("p1"));
-        Assert.Equal((WoodyOutcome.Unknown, 503), (e.Outcome, e.HttpStatus));
+        Assert.Equal(WoodyOutcome.NotDone, await ConfirmAsync(NotDone));
+        Assert.Equal(WoodyOutcome.Unknown, await ConfirmAsync(ScriptedPeer.Status(504, "Result Unknown"), NotDone));
+
+        // A try that is under way when the deadline passes says nothing, so that call is made again.
+        async Task<WoodyOutcome> ConfirmAsync(params IReadOnlyList<Func<HttpContext, Task>> script)
+        {
+            while (true)
+            {
+                _peer.Script.Clear();
+                foreach (var answer in script)
+                    _peer.Script.Enqueue(answer);
+                var e = await Assert.ThrowsAsync<PayoutCallException>(() => client.ConfirmAsync("p1"));
+                if (e.HttpStatus == 503)
+                    return e.Outcome;
+            }
+        }
     }
 
     [Fact]

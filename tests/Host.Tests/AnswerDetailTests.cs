@@ -60,6 +60,17 @@ public sealed class AnswerDetailTests : IAsyncLifetime
             await Sql.QueryAsync(_peers.ConnectionString, "SELECT coalesce(actor, '(nobody)') FROM pm.payout_event ORDER BY sequence_id"));
     }
 
+    /// <summary>It is stored together with others' writes, which it must not take down.</summary>
+    [Fact]
+    public async Task Whoever_calls_itself_something_long_is_noted_by_the_first_512_characters()
+    {
+        await _host.CreateAsync("p1", change: request => request.Headers.Add("woody.meta.user-identity.username", new string('x', 502) + "ivan the first"));
+
+        Assert.Equal(
+            [$"username={new string('x', 502)}i"],
+            await Sql.QueryAsync(_peers.ConnectionString, "SELECT actor FROM pm.payout_event"));
+    }
+
     private async Task<string?> SameRequestAsync(TBase args)
     {
         using var response = await PostAsync("CreatePayout", args);

@@ -144,7 +144,7 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(LedgerForm.Declared, "Posting plan payout_p1 not found", "account 4711 not found")]
+    [InlineData(LedgerForm.Declared, "Plan payout_p1 is unknown", "account 4711 not found")]
     [InlineData(LedgerForm.Deployed, "CommitPlan: internal thrift application error", "GetBalanceByID: internal thrift application error")]
     public async Task A_refusal_by_the_ledger_names_the_plan_and_the_reason(LedgerForm form, string unknownPlan, string unknownAccount)
     {

@@ -29,6 +29,11 @@ internal sealed class LeasedOperation(
     /// <summary>Whether the operation is over, so that nobody needs to take it up again.</summary>
     public bool Ended { get; private set; }
 
+    /// <summary>
+    /// Whether its result is being stored. A lease that cannot be renewed then may just be that of an operation that has ended.
+    /// </summary>
+    public bool IsApplying { get; private set; }
+
     /// <summary>Whether a ledger call of the operation may have had an effect.</summary>
     public bool MayHaveActed { get; set; } = !isNew;
 
@@ -37,6 +42,7 @@ internal sealed class LeasedOperation(
     public async Task ApplyAsync(Payout payout, CancellationToken cancellationToken)
     {
         var change = PayoutEvent.OfLatestChange(payout, clock.GetUtcNow());
+        IsApplying = true;
         if (!await store.ApplyAsync(Operation, change, cancellationToken))
             throw TakenOver();
         Ended = true;

@@ -145,9 +145,10 @@ internal sealed class OperationLeases(
             }
         }
 
-        // Ours no longer. Going on would be harmless, since nothing can be applied, but also pointless. Where the work is over,
-        // there is nobody to hear it.
-        working.Cancel();
+        // Ours no longer. Going on would be harmless, since nothing can be applied, but also pointless. What is being applied is let be:
+        // it may be the reason why there is nothing to renew.
+        if (!leased.IsApplying)
+            working.Cancel();
     }
 
     /// <summary>Lets a time pass; false if it was cut short, as it nearly always is, and without the cost of an exception.</summary>

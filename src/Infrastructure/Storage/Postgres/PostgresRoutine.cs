@@ -8,7 +8,7 @@ using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
 namespace PayoutManager.Infrastructure.Storage.Postgres;
 
 /// <summary>What a host asks of PostgreSQL again and again, by hand.</summary>
-internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStatements
+internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections staleConnections) : IRoutineStatements
 {
     private const string Encoding = "UTF8";
     private const string Isolation = "read committed";
@@ -51,9 +51,8 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source) : IRoutineStateme
             // There is no table of migrations yet.
         }
 
-        // A connection stays with a server whose name now stands for another, and keeps the default that it was opened with.
         if (state.IsReadOnly)
-            source.Clear();
+            staleConnections.Drop();
         return state;
     }
 
