@@ -193,7 +193,7 @@ public class LedgerAnswersTests
     // Its commit tells, whatever the hold said: it may be committed already.
     [InlineData("Hold revert_payout_p1: refused twice; Commit revert_payout_p1: ok", "success", "cancelled 1")]
     // The ledger holds, and refuses to commit: rolled back, and never another plan.
-    [InlineData("Hold revert_payout_p1: ok; Commit revert_payout_p1: refused twice; Rollback revert_payout_p1: ok", "refused", "confirmed 1")]
+    [InlineData("Hold revert_payout_p1: ok; Commit revert_payout_p1: refused twice; Rollback revert_payout_p1: ok", "refused", "confirmed 1, 1 spent")]
     [InlineData("Hold revert_payout_p1: ok; Commit revert_payout_p1: refused twice; Rollback revert_payout_p1: refused twice", "refused", "confirmed 1")]
     // Refused both ways, and rolled back: spent, so another attempt follows, three in all.
     [InlineData(
@@ -206,7 +206,7 @@ public class LedgerAnswersTests
         + "Hold revert#2_payout_p1: refused twice; Commit revert#2_payout_p1: refused twice; Rollback revert#2_payout_p1: ok; "
         + "Hold revert#3_payout_p1: refused twice; Commit revert#3_payout_p1: refused twice; Rollback revert#3_payout_p1: ok",
         "refused",
-        "confirmed 1")]
+        "confirmed 1, 3 spent")]
     // Refused in every way: committed under another description, or never acceptable.
     [InlineData(
         "Hold revert_payout_p1: refused twice; Commit revert_payout_p1: refused twice; Rollback revert_payout_p1: refused twice",
@@ -291,6 +291,6 @@ public class LedgerAnswersTests
         Assert.True(Ledger.IsAtEnd, "The ledger was not asked for everything that the script has.");
         var payout = await _world.StoredAsync();
         var spent = _world.Store.SpentAttempts(new PayoutId("p1"));
-        Assert.Equal(end, spent is null ? "under way" : payout is null ? $"spent {spent}" : $"{payout.Status} {payout.HoldAttempt}");
+        Assert.Equal(end, spent is null ? "under way" : payout is null ? $"spent {spent}" : $"{payout.Status} {payout.HoldAttempt}{(spent > 0 ? $", {spent} spent" : "")}");
     }
 }

@@ -1,5 +1,6 @@
 using PayoutManager.Host.Tests.Operating;
 using PayoutManager.Sandbox.Faults;
+using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Thrift.Payouts;
 using PayoutManager.Woody;
 using Thrift.Protocol;
@@ -30,8 +31,12 @@ public sealed class StepHosts : IAsyncLifetime
         await Peers.DisposeAsync();
     }
 
-    /// <summary>A payout id that was not used before.</summary>
-    public string NewId() => $"step-{++_payouts}";
+    /// <summary>A payout id that was not used before. The ledger then answers in one form or the other, by turns.</summary>
+    public string NewId()
+    {
+        Peers.Sandbox.Accounter.Form = ++_payouts % 2 == 0 ? LedgerForm.Declared : LedgerForm.Deployed;
+        return $"step-{_payouts}";
+    }
 
     /// <summary>Starts a host that recovers what others leave behind, and may itself die at a step.</summary>
     public async Task<HostProcess> StartAsync(string? killAt = null)

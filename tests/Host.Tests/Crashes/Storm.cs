@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PayoutManager.Sandbox.Faults;
+using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Testing;
 
 namespace PayoutManager.Host.Tests.Crashes;
@@ -25,6 +26,9 @@ internal sealed record StormPlan
 
     /// <summary>The part of all calls to dependencies that go wrong.</summary>
     public double DependencyFaults { get; init; }
+
+    /// <summary>How the ledger answers.</summary>
+    public LedgerForm Ledger { get; init; }
 }
 
 /// <summary>
@@ -69,7 +73,7 @@ internal sealed class Storm : IAsyncDisposable
     {
         var postgres = await InstalledPostgres.StartAsync();
         var broker = await BrokerProcess.StartAsync();
-        var storm = new Storm(plan, postgres, broker, await PostgresPeers.StartAsync(postgres, broker));
+        var storm = new Storm(plan, postgres, broker, await PostgresPeers.StartAsync(postgres, broker, plan.Ledger));
         foreach (var host in storm._hosts)
             await host.UntilReadyAsync();
         return storm;

@@ -1,3 +1,4 @@
+using PayoutManager.Sandbox.Ledger;
 using PayoutManager.Testing;
 using Xunit.Abstractions;
 
@@ -37,6 +38,7 @@ public sealed class StormTests(ITestOutputHelper output)
         {
             Name = "Three hosts",
             Hosts = 3,
+            Ledger = LedgerForm.Declared,
             Duration = TimeSpan.FromSeconds(10),
             KillHostEvery = TimeSpan.FromSeconds(1.5),
             KillDatabaseEvery = TimeSpan.FromSeconds(6),
