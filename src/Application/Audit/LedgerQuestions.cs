@@ -10,7 +10,8 @@ namespace PayoutManager.Application.Audit;
 /// where it agrees, and whose refusal says that it does not.
 /// </summary>
 /// <remarks>
-/// Only for payouts of which row, events and topic say the same; see <see cref="Evidence"/>.
+/// Only for payouts of which row, events and topic say the same; see <see cref="Evidence"/>. A question that can move money, which
+/// is CommitPlan and RollbackPlan, is only asked where an event shows what the row says. Otherwise the answer is NoWitness.
 /// <code>
 /// | payout is                     | calls, each after the one before was refused twice | answers                                  |
 /// |-------------------------------|----------------------------------------------------|------------------------------------------|
@@ -18,7 +19,7 @@ namespace PayoutManager.Application.Audit;
 /// | confirmed                     | Hold, CommitPlan                                   | Hold ok: LedgerBehind. Commit ok: agrees |
 /// |                               |                                                    | Both refused: PlanNotCommitted           |
 /// | cancelled, was confirmed      | Hold, CommitPlan, RollbackPlan                     | Hold ok: LedgerBehind. Commit ok: RevertUnknown. Rollback ok: agrees. All refused: PlanNotCommitted |
-/// | cancelled otherwise           | RollbackPlan                                       | ok: agrees. Refused: PlanNotRolledBack; RevertUnknown where nobody knows whether it was confirmed |
+/// | cancelled otherwise           | RollbackPlan, if an event shows it                 | ok: agrees. Refused: PlanNotRolledBack; RevertUnknown where nobody knows whether it was confirmed |
 /// | on attempt n, for each before | Hold, RollbackPlan                                 | Hold ok: StrayHold. Rollback ok: spent, as it must be. Both refused: AttemptUnknown |
 /// </code>
 /// What these calls can change where the ledger disagrees: a hold of a plan that the ledger has lost holds it again, and a rollback gives
@@ -79,11 +80,18 @@ internal sealed class LedgerQuestions(PlanMoves moves, AuditOptions options, Tim
 
         var plan = payout.HoldPlan;
         if (payout.Status.State == PayoutState.Cancelled && evidence.WasConfirmed != true)
-            return await JudgeCancelledAsync(evidence, plan, cancellationToken);
+        {
+            return evidence.HasWitness
+                ? await JudgeCancelledAsync(evidence, plan, cancellationToken)
+                : NoWitness(LedgerLook.NotAsked, $"The payout is cancelled. {LedgerRules.NoWitness} The ledger was not asked.");
+        }
+
         if (await IsDoneAsync(moves.HoldAgainAsync(plan, cancellationToken)))
             return payout.Status.State is PayoutState.Unpaid or PayoutState.Paid ? Agrees : Behind(evidence, payout, plan);
         if (payout.Status.State is PayoutState.Unpaid or PayoutState.Paid)
             return Disagrees(new(DisagreementKind.PlanNotHeld, $"The payout is {payout.Status}, and the ledger refuses to hold plan {plan.Id}: it is committed, rolled back, gone, or has other postings. The calls cannot tell which; the ledger's database can."));
+        if (!evidence.HasWitness)
+            return NoWitness(LedgerLook.Calls, $"The payout is {payout.Status}, and the ledger refuses to hold plan {plan.Id}. {LedgerRules.NoWitness} Nothing more was asked.");
         if (await IsDoneAsync(moves.CommitAsync(null, plan, cancellationToken)))
             return payout.Status.State == PayoutState.Confirmed ? Agrees : RevertUnknown(payout, plan);
         // Rolled back after all, which leaves a cancelled payout nothing to revert.
@@ -134,6 +142,9 @@ internal sealed class LedgerQuestions(PlanMoves moves, AuditOptions options, Tim
     private static LedgerFinding Agrees { get; } = new(LedgerLook.Calls, [], []);
 
     private static LedgerFinding Disagrees(Disagreement disagreement) => new(LedgerLook.Calls, [disagreement], []);
+
+    private static LedgerFinding NoWitness(LedgerLook look, string description) =>
+        new(look, [], [new(DisagreementKind.NoWitness, description)]);
 
     private static LedgerFinding NotKnown(Disagreement unknown) => new(LedgerLook.Calls, [], [unknown]);
 

@@ -63,6 +63,12 @@ public enum DisagreementKind
     /// <summary>Not known: whether the plans of the attempts before the payout's own are rolled back, as they must be.</summary>
     AttemptUnknown,
 
+    /// <summary>
+    /// Not known: whether the ledger agrees. No event shows that the payout is confirmed or cancelled, as its row says, so a call that can
+    /// move money is not made because of the row.
+    /// </summary>
+    NoWitness,
+
     /// <summary>Not known: what the plan of a failed payout must be.</summary>
     FailedPayout,
 }
@@ -117,7 +123,10 @@ public sealed record Repair(RepairAction Action, string PlanId = "", int Attempt
 /// <summary>How the ledger's side of a payout was looked at.</summary>
 public enum LedgerLook
 {
-    /// <summary>The ledger was not asked: the payout is being changed, or row, events and topic disagree with each other.</summary>
+    /// <summary>
+    /// The ledger was not asked: the payout is being changed, row, events and topic disagree with each other, or an answer cannot be had
+    /// without moving money.
+    /// </summary>
     NotAsked,
 
     /// <summary>The ledger was asked by calls.</summary>
