@@ -300,12 +300,12 @@ public class AuditTests
 
     /// <summary>The events of a payout do not tell on which attempt it stands, so a row that was edited must not make the ledger hold another plan.</summary>
     [Theory]
-    [InlineData("", "Held", 2, "StrayHold", "H")]
-    [InlineData("", "Held", 3, "StrayHold", "H")]
-    [InlineData("confirm", "Committed", 2, "? AttemptUnknown", "HHRR")]
-    [InlineData("confirm", "Committed", 3, "? AttemptUnknown", "HHRR")]
-    [InlineData("cancel", "RolledBack", 2, "PlanNotRolledBack", "HHRRR")]
-    public async Task An_edited_attempt_makes_no_other_plan(string history, string plan, int attempt, string found, string calls)
+    [InlineData("", "Held", 2)]
+    [InlineData("", "Held", 3)]
+    [InlineData("confirm", "Committed", 2)]
+    [InlineData("confirm", "Committed", 3)]
+    [InlineData("cancel", "RolledBack", 2)]
+    public async Task An_edited_attempt_makes_no_other_plan(string history, string plan, int attempt)
     {
         var p = await LiveAsync(history);
         Set(p.HoldPlan, plan);
@@ -315,9 +315,9 @@ public class AuditTests
         var audit = await AuditAsync();
         await RepairAsync();
 
-        Assert.Equal(found, Describe(audit));
+        Assert.Equal("? AttemptUnknown", Describe(audit));
         Assert.Equal([("payout_p1", Enum.Parse<State>(plan))], _world.Ledger.Plans.Select(known => (known.Key, known.Value)));
-        Assert.StartsWith(calls, string.Concat(_world.Ledger.Calls.Select(call => call[0])), StringComparison.Ordinal);
+        Assert.Empty(_world.Ledger.Calls);
 
         // The records show it, too, and nothing is repaired on the word of the row.
         _world = WithRecords();
@@ -331,19 +331,28 @@ public class AuditTests
         Assert.Contains((await AuditAsync()).Disagreements, d => d.Kind == DisagreementKind.PlanMissing);
     }
 
-    [Fact]
-    public async Task A_payout_on_a_later_attempt_agrees_once_the_earlier_are_spent()
+    /// <summary>A ledger that was restored has lost the plan that was spent: a hold of it would succeed, and hold the money a second time.</summary>
+    [Theory]
+    [InlineData(false, "RolledBack", "? AttemptUnknown")]
+    [InlineData(false, "absent", "? AttemptUnknown")]
+    [InlineData(true, "RolledBack", "")]
+    [InlineData(true, "absent", "")]
+    public async Task A_payout_on_a_later_attempt_is_never_asked_for_by_calls(bool withRecords, string first, string found)
     {
+        _world = withRecords ? WithRecords() : new World();
         _world.Ledger.Balance = 0;
         await Assert.ThrowsAsync<InsufficientFundsException>(() => _world.CreateAsync());
         _world.Ledger.Balance = 1_000_000;
-        await LiveAsync("");
-        Assert.Equal(["payout_p1", "payout#2_p1"], _world.Ledger.Plans.Keys.Order(StringComparer.Ordinal).Reverse());
+        var payout = await LiveAsync("");
+        Assert.Equal(2, payout.HoldAttempt);
+        Set(LedgerPlan.Hold(payout.Id, payout.CashFlow, 1), first);
+        var before = _world.Ledger.Plans;
 
-        Assert.Equal("", Describe(await AuditAsync()));
-        Assert.Equal(
-            ["Hold payout_p1", "Hold payout_p1", "Rollback payout_p1", "Hold payout#2_p1"],
-            _world.Ledger.Calls);
+        Assert.Equal(found, Describe(await AuditAsync()));
+        Assert.Empty((await RepairAsync()).Done);
+
+        Assert.Empty(_world.Ledger.Calls);
+        Assert.Equal(before, _world.Ledger.Plans);
     }
 
     [Theory]

@@ -60,7 +60,9 @@ public enum DisagreementKind
     /// <summary>Not known: whether the money of a payout that was confirmed and then cancelled was given back.</summary>
     RevertUnknown,
 
-    /// <summary>Not known: whether the plans of the attempts before the payout's own are rolled back, as they must be.</summary>
+    /// <summary>
+    /// Not known: whether the ledger agrees with a payout that stands on a later attempt. Asking for its plans by calls could hold money twice.
+    /// </summary>
     AttemptUnknown,
 
     /// <summary>
