@@ -505,6 +505,21 @@ public class AuditTests
     }
 
     [Fact]
+    public async Task What_is_under_way_is_named_among_many()
+    {
+        await LiveAsync("");
+        await _world.CreateAsync("p2");
+        await PublishAsync();
+        _world.Ledger.Fail("Commit", new OutcomeUnknownException("lost"), afterEffect: true);
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => _world.ConfirmAsync());
+
+        var report = await _world.SendAsync(new AuditChangesQuery(_world.Clock.GetUtcNow() - TimeSpan.FromHours(1)));
+
+        Assert.Equal((2, true), (report.Payouts, report.IsComplete));
+        Assert.Equal([("p1", true)], report.Findings.Select(audit => (audit.PayoutId.Value, audit.IsUnderWay)));
+    }
+
+    [Fact]
     public async Task A_payout_that_changes_during_the_look_is_looked_at_again()
     {
         await LiveAsync("");
@@ -620,7 +635,8 @@ public class AuditTests
 
         var report = await _world.SendAsync(new AuditChangesQuery(since, Progress: new Watcher(progress)));
 
-        Assert.Equal((250, 0, true), (report.Payouts, report.UnderWay, report.IsComplete));
+        Assert.Equal((250, true), (report.Payouts, report.IsComplete));
+        Assert.DoesNotContain(report.Findings, audit => audit.IsUnderWay);
         Assert.Equal(["new-42"], report.Disagreeing.Select(audit => audit.PayoutId.Value));
         Assert.Equal([200, 250], progress);
         Assert.Equal(100, (await _world.SendAsync(new AuditChangesQuery(since, AtMost: 100))).Payouts);

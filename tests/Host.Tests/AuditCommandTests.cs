@@ -182,6 +182,49 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         Assert.Equal(before, Plans());
     }
 
+    /// <summary>Whatever else agrees, what was not compared is not said to agree.</summary>
+    [Fact]
+    public async Task What_is_being_changed_is_said_not_to_be_compared()
+    {
+        var host = await hosts.SurvivorAsync();
+        var since = TimeProvider.System.GetUtcNow().ToString("O");
+        var (settled, changing) = (hosts.NewId(), hosts.NewId());
+        foreach (var id in (string[])[settled, changing])
+            await hosts.CreateAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        await Sql.ExecuteAsync(
+            hosts.Peers.ConnectionString,
+            $"INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request) VALUES ('{changing}', 'confirm', 1, 'other', now() + interval '1 hour', '{{}}')");
+        try
+        {
+            var one = await HostProcess.AuditAsync(hosts.Peers, "--payout", changing, "--repair", "--by", "olga", "--reason", "ticket 7");
+            Assert.Equal(8, one.ExitCode);
+            Assert.Equal(
+                [$"payout {changing}", "  It is being changed and was not compared.", "1 payouts looked at, not finished: 1 are being changed and were not compared."],
+                one.Output.Split('\n'));
+            Assert.Equal("The audit is not finished: of 1 payouts 1 are being changed and were not compared.", one.Errors);
+
+            var many = await HostProcess.AuditAsync(hosts.Peers, "--since", since);
+            Assert.Equal(8, many.ExitCode);
+            Assert.Contains($"payout {changing}", many.Output, StringComparison.Ordinal);
+            Assert.EndsWith("2 payouts looked at, not finished: 1 agree, 1 are being changed and were not compared.", many.Output, StringComparison.Ordinal);
+
+            using var json = JsonDocument.Parse((await HostProcess.AuditAsync(hosts.Peers, "--since", since, "--json")).Output);
+            var root = json.RootElement;
+            Assert.Equal(
+                (false, "SomeUnderWay", 8, 2, 1),
+                (root.GetProperty("finished").GetBoolean(), root.GetProperty("result").GetString(), root.GetProperty("exitCode").GetInt32(),
+                    root.GetProperty("payoutCount").GetInt32(), root.GetProperty("underWay").GetInt32()));
+            var payout = Assert.Single(root.GetProperty("payouts").EnumerateArray());
+            Assert.Equal(changing, payout.GetProperty("payoutId").GetString());
+            Assert.True(payout.GetProperty("found").GetProperty("underWay").GetBoolean());
+        }
+        finally
+        {
+            await Sql.ExecuteAsync(hosts.Peers.ConnectionString, $"DELETE FROM pm.payout_operation WHERE payout_id = '{changing}'");
+        }
+    }
+
     [Fact]
     public async Task Help_is_printed_and_is_no_failure()
     {

@@ -17,10 +17,9 @@ public sealed record AuditChangesQuery(DateTimeOffset Since, int? AtMost = null,
 
 /// <summary>What came of looking at many payouts.</summary>
 /// <param name="Payouts">How many were looked at.</param>
-/// <param name="UnderWay">How many of them were being changed, so that nothing can be said.</param>
-/// <param name="Findings">Those of which there is something to tell.</param>
+/// <param name="Findings">Those that do not agree, are not known or were not compared; all others agree.</param>
 /// <param name="IsComplete">Whether all were looked at; false so far, and where the ledger is out of reach.</param>
-public sealed record AuditReport(int Payouts, int UnderWay, IReadOnlyList<PayoutAudit> Findings, bool IsComplete)
+public sealed record AuditReport(int Payouts, IReadOnlyList<PayoutAudit> Findings, bool IsComplete)
 {
     /// <summary>Those that do not agree.</summary>
     public IEnumerable<PayoutAudit> Disagreeing => Findings.Where(audit => audit.Disagreements.Count > 0);
@@ -30,7 +29,7 @@ public sealed record AuditReport(int Payouts, int UnderWay, IReadOnlyList<Payout
 
     /// <summary>The report of one payout.</summary>
     public static AuditReport Of(PayoutAudit audit) =>
-        new(1, audit.IsUnderWay ? 1 : 0, audit.IsWorthTelling ? [audit] : [], IsComplete: true);
+        new(1, audit.IsWorthTelling ? [audit] : [], IsComplete: true);
 }
 
 internal sealed class AuditChangesHandler(PayoutAuditor auditor) : IRequestHandler<AuditChangesQuery, AuditReport>
@@ -40,7 +39,7 @@ internal sealed class AuditChangesHandler(PayoutAuditor auditor) : IRequestHandl
     public async Task<AuditReport> Handle(AuditChangesQuery query, CancellationToken cancellationToken)
     {
         var topic = await auditor.ReadTopicAsync(query.Since, payoutId: null, cancellationToken);
-        var report = new AuditReport(0, 0, [], IsComplete: false);
+        var report = new AuditReport(0, [], IsComplete: false);
         ChangedPayout? last = null;
         while (query.AtMost is not { } most || report.Payouts < most)
         {
@@ -50,7 +49,6 @@ internal sealed class AuditChangesHandler(PayoutAuditor auditor) : IRequestHandl
                 [.. page.Select(changed => changed.PayoutId)], topic, cancellationToken);
             report = new AuditReport(
                 report.Payouts + audits.Count,
-                report.UnderWay + audits.Count(audit => audit.IsUnderWay),
                 [.. report.Findings, .. audits.Where(audit => audit.IsWorthTelling)],
                 IsComplete: false);
             query.Progress?.Report(report);

@@ -159,8 +159,8 @@ public sealed record PayoutAudit(
     /// <summary>Whether all sides were looked at and say the same.</summary>
     public bool Agrees => !IsUnderWay && Failure is null && Disagreements.Count == 0 && NotKnown.Count == 0;
 
-    /// <summary>Whether there is anything to say of it: a disagreement, something unknown, or a ledger that did not answer.</summary>
-    public bool IsWorthTelling => Failure is not null || Disagreements.Count > 0 || NotKnown.Count > 0;
+    /// <summary>Whether something disagrees, is not known, or was not compared.</summary>
+    public bool IsWorthTelling => !Agrees;
 
     /// <summary>What would be done to repair it, in order.</summary>
     public IEnumerable<Repair> Repairs => Disagreements.Concat(NotKnown).SelectMany(d => d.Repairs);

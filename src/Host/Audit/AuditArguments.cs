@@ -32,6 +32,7 @@ internal sealed record AuditArguments
           5    not finished: the topic cannot be read
           6    not finished: the time of --timeout was up
           7    none disagrees, and of some it cannot be known without moving money
+          8    not finished: some are being changed and were not compared; none of the others disagrees
           70   not finished: something unexpected
           130  interrupted
         """;

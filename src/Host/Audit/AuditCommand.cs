@@ -20,6 +20,7 @@ internal enum AuditExit
     TopicNotRead = 5,
     TimeIsUp = 6,
     SomeNotKnown = 7,
+    SomeUnderWay = 8,
     Unexpected = 70,
     Interrupted = 130,
 }
@@ -114,6 +115,8 @@ internal static class AuditCommand
             return (AuditExit.SomeDisagree, error);
         if (error is not null)
             return (AuditExit.LedgerNotAnswered, error);
+        if (latest.Count(audit => audit.IsUnderWay) is > 0 and var underWay)
+            return (AuditExit.SomeUnderWay, $"The audit is not finished: of {run.Report.Payouts} payouts {underWay} are being changed and were not compared.");
         return (latest.Any(audit => audit.NotKnown.Count > 0) ? AuditExit.SomeNotKnown : AuditExit.AllAgree, null);
     }
 

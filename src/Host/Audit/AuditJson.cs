@@ -26,7 +26,7 @@ internal static class AuditJson
                 error,
                 run.Arguments.IsDryRun,
                 run.Report.Payouts,
-                run.Report.UnderWay,
+                latest.Count(audit => audit.IsUnderWay),
                 latest.Count(audit => audit.Disagreements.Count > 0),
                 latest.Count(audit => audit.NotKnown.Count > 0),
                 latest.Count(audit => audit.Failure is not null),
@@ -50,7 +50,8 @@ internal static class AuditJson
         audit.Ledger,
         audit.Failure,
         [.. audit.Disagreements.Select(ToFinding)],
-        [.. audit.NotKnown.Select(ToFinding)]);
+        [.. audit.NotKnown.Select(ToFinding)],
+        audit.IsUnderWay);
 
     private static Finding ToFinding(Disagreement disagreement) =>
         new(disagreement.Kind, disagreement.Description, [.. disagreement.Repairs.Select(ToStep)]);
@@ -77,7 +78,11 @@ internal static class AuditJson
     private sealed record Payout(string PayoutId, Findings Found, Repaired? Repair);
 
     private sealed record Findings(
-        LedgerLook Ledger, string? Failure, IReadOnlyList<Finding> Disagreements, IReadOnlyList<Finding> NotKnown);
+        LedgerLook Ledger,
+        string? Failure,
+        IReadOnlyList<Finding> Disagreements,
+        IReadOnlyList<Finding> NotKnown,
+        bool UnderWay);
 
     private sealed record Finding(DisagreementKind Kind, string Description, IReadOnlyList<Step> Repairs);
 

@@ -12,9 +12,9 @@ internal sealed class AuditRun(AuditArguments arguments) : IProgress<AuditReport
 
     public AuditArguments Arguments => arguments;
 
-    public AuditReport Report { get; private set; } = new(0, 0, [], IsComplete: false);
+    public AuditReport Report { get; private set; } = new(0, [], IsComplete: false);
 
-    /// <summary>Whether everything was done that was asked for.</summary>
+    /// <summary>Whether every payout was compared.</summary>
     public bool IsFinished { get; private set; }
 
     public IReadOnlyDictionary<string, RepairReport> Repairs => _repairs;
@@ -36,7 +36,7 @@ internal sealed class AuditRun(AuditArguments arguments) : IProgress<AuditReport
                 _repairs[audit.PayoutId.Value] = await mediator.Send(new RepairPayoutCommand(audit.PayoutId.Value, actor), cancellationToken);
         }
 
-        IsFinished = Report.IsComplete && Latest.All(audit => audit.Failure is null);
+        IsFinished = Report.IsComplete && Latest.All(audit => audit is { Failure: null, IsUnderWay: false });
     }
 
     public RepairReport? RepairOf(PayoutAudit audit) => _repairs.GetValueOrDefault(audit.PayoutId.Value);

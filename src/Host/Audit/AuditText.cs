@@ -22,6 +22,8 @@ internal static class AuditText
 
     private static void WriteFindings(TextWriter writer, PayoutAudit audit)
     {
+        if (audit.IsUnderWay)
+            writer.WriteLine("  It is being changed and was not compared.");
         foreach (var disagreement in audit.Disagreements)
             writer.WriteLine($"  {disagreement.Kind}: {disagreement.Description}");
         foreach (var unknown in audit.NotKnown)
@@ -56,7 +58,10 @@ internal static class AuditText
     {
         var latest = run.Latest.ToList();
         List<string> parts = [];
-        Add(run.Report.UnderWay, "are being changed");
+        var underWay = latest.Count(audit => audit.IsUnderWay);
+        if (underWay > 0)
+            Add(run.Report.Payouts - latest.Count(audit => audit.IsWorthTelling), "agree");
+        Add(underWay, "are being changed and were not compared");
         Add(latest.Count(audit => audit.Disagreements.Count > 0), "do not agree");
         Add(latest.Count(audit => audit.Failure is not null), "could not be compared with the ledger");
         Add(latest.Count(audit => audit is { Disagreements.Count: 0, NotKnown.Count: > 0 }), "cannot be known");
