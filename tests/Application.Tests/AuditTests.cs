@@ -540,12 +540,35 @@ public class AuditTests
     [Theory]
     [InlineData("p1")]
     [InlineData("a\nb")]
+    [InlineData("a\0b")]
     [InlineData("")]
     public async Task There_is_nothing_to_say_of_a_payout_that_does_not_exist(string id)
     {
         await Assert.ThrowsAsync<NotFoundException>(() => _world.SendAsync(new AuditPayoutQuery(id)));
         await Assert.ThrowsAsync<NotFoundException>(() => _world.SendAsync(new RepairPayoutCommand(id, Operator)));
         Assert.Empty(_world.Ledger.Calls);
+    }
+
+    public static TheoryData<string> IdsOfThePredecessor => [new string('x', 257), "a\tb"];
+
+    /// <summary>A predecessor's payout whose id breaks today's rules is one all the same.</summary>
+    [Theory]
+    [MemberData(nameof(IdsOfThePredecessor))]
+    public async Task A_predecessor_s_id_is_audited_and_repaired(string id)
+    {
+        _world = WithRecords();
+        var p = await new World().CreateAsync();
+        var payout = Payout.Restore(
+            PayoutId.Restore(id), 1, p.CreatedAt, p.PartyId, p.ShopId, p.PayoutToolId, p.CashFlow, p.Amount, p.Fee,
+            PayoutStatus.Restore(PayoutState.Paid, null));
+        _world.Store.Put(payout);
+        _world.Ledger.Move(payout.HoldPlan, State.Committed);
+
+        Assert.Equal("PayoutBehind: Confirm", Describe(await _world.SendAsync(new AuditPayoutQuery(id))));
+        var repaired = await _world.SendAsync(new RepairPayoutCommand(id, Operator));
+
+        Assert.Null(repaired.Failure);
+        Assert.Equal(PayoutState.Confirmed, (await _world.Store.FindAsync(payout.Id, CancellationToken.None))!.Status.State);
     }
 
     [Fact]

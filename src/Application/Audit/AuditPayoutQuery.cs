@@ -6,7 +6,7 @@ using PayoutManager.Domain.Payouts;
 namespace PayoutManager.Application.Audit;
 
 /// <summary>Compares a payout with its events, its records in the topic and its plans in the ledger.</summary>
-/// <param name="PayoutId">Which.</param>
+/// <param name="PayoutId">The payout, also one of a predecessor whose id breaks today's rules.</param>
 /// <remarks>
 /// Nothing is changed but what <see cref="LedgerQuestions"/> says. Throws <see cref="NotFoundException"/> where there is no such payout
 /// and <see cref="AuditUnfinishedException"/> where database or topic, or the ledger's database, cannot be read. That the ledger gives
@@ -18,9 +18,10 @@ internal sealed class AuditPayoutHandler(PayoutAuditor auditor) : IRequestHandle
 {
     public async Task<PayoutAudit> Handle(AuditPayoutQuery query, CancellationToken cancellationToken)
     {
-        if (Identifier.Fault(query.PayoutId) is not null)
+        // No database can hold any other.
+        if (!Identifier.IsStorable(query.PayoutId))
             throw NotFoundException.Payout(query.PayoutId);
-        var id = new PayoutId(query.PayoutId);
+        var id = PayoutId.Restore(query.PayoutId);
         var stored = await auditor.ReadAsync(id, cancellationToken);
         var since = stored.Payout?.CreatedAt ?? (stored.Events is [var first, ..] ? first.CreatedAt : null);
         if (since is null && stored.IsUnderWay)
