@@ -71,6 +71,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         Assert.EndsWith("1 payouts looked at: all agree.", repaired.Output, StringComparison.Ordinal);
         Assert.Contains($"Repaired payout {id}: confirm the payout", repaired.Errors, StringComparison.Ordinal);
         Assert.Contains("asked for by olga: ticket 7", repaired.Errors, StringComparison.Ordinal);
+        Assert.Equal(["olga ticket 7"], await StoredActorsAsync(id));
         Assert.Equal(new PayoutStatus.confirmed(new PayoutConfirmed()), await hosts.GetStatusAsync(host, id));
     }
 
@@ -132,6 +133,9 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         var repair = Assert.Single(after.RootElement.GetProperty("payouts").EnumerateArray()).GetProperty("repair");
         Assert.Equal(("olga", "ticket 7"), (repair.GetProperty("by").GetString(), repair.GetProperty("reason").GetString()));
         Assert.Equal("Commit", Assert.Single(repair.GetProperty("done").EnumerateArray()).GetProperty("action").GetString());
+        // A commit adds no event with which it could be stored.
+        Assert.Contains($"Repaired payout {id}: commit plan payout_{id}; asked for by olga: ticket 7", repaired.Errors, StringComparison.Ordinal);
+        Assert.Empty(await StoredActorsAsync(id));
     }
 
     [Fact]
@@ -337,6 +341,11 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
 
     private Task<AuditOutcome> AuditAsync(params IEnumerable<string> arguments) => HostProcess.AuditAsync(
         HostProcess.EnvironmentOf(hosts.Peers, [("Audit__LedgerDatabase", _ledger.ConnectionString)]), arguments);
+
+    /// <summary>Who asked for a change of a payout with a reason, as its events' rows have it.</summary>
+    private Task<IReadOnlyList<string>> StoredActorsAsync(string payoutId) => Sql.QueryAsync(
+        hosts.Peers.ConnectionString,
+        $"SELECT actor || ' ' || reason FROM pm.payout_event WHERE payout_id = '{payoutId}' AND reason IS NOT NULL");
 
     private IReadOnlyList<string> Plans() =>
         [.. hosts.Peers.Plans("").Select(plan => $"{plan.Key} {plan.Value}").Order(StringComparer.Ordinal)];

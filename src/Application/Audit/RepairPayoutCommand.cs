@@ -16,8 +16,11 @@ namespace PayoutManager.Application.Audit;
 /// <summary>
 /// Audits a payout, repairs what the rules say how to, and audits it again. Money is moved only where row, events and topic agree.
 /// </summary>
-/// <param name="PayoutId">Which.</param>
-/// <param name="Actor">Who asks for it, and why; the reason is required.</param>
+/// <param name="PayoutId">The payout, also one of a predecessor whose id breaks today's rules.</param>
+/// <param name="Actor">
+/// Who asks for it, and why; the reason is required. A repair that confirms or cancels stores both with its event; every repair is logged
+/// with them.
+/// </param>
 /// <remarks>
 /// That a repair failed is told by the answer. Throws as <see cref="AuditPayoutQuery"/> does, and
 /// <see cref="InvalidRequestException"/> where name or reason are missing or too long.
