@@ -41,14 +41,11 @@ catch (IOException e)
 
 await using var sandbox = started;
 const string PutJson = "curl -X PUT -H 'Content-Type: application/json' -d";
+var answers = sandbox.Accounter.Form == LedgerForm.Deployed ? "the deployed one does" : "its contract declares";
 Console.WriteLine($$"""
     The sandbox is up; it forgets everything when it stops.
       PartyManagement  {{sandbox.PartyManagementUrl}}
-      Shumway          {{sandbox.ShumwayUrl}}, answers as {{sandbox.Accounter.Form switch
-      {
-          LedgerForm.Deployed => "the deployed one does",
-          _ => "its contract declares",
-      }}}
+      Shumway          {{sandbox.ShumwayUrl}}, answers as {{answers}}
       Look inside      {{sandbox.Url}}parties  accounts  plans
       Let calls fail   {{PutJson}} '{"rate": 0.08}' {{sandbox.Url}}faults
       Change Shumway   {{PutJson}} '{"form": "declared"}' {{sandbox.Url}}ledger
