@@ -5,9 +5,9 @@ namespace PayoutManager.Application.Ports;
 
 /// <summary>The double-entry ledger. Hold, commit and rollback are idempotent, and repeated here while it helps.</summary>
 /// <remarks>
-/// Every method throws <see cref="NotDoneException"/> where none of its tries reached the ledger,
-/// <see cref="OutcomeUnknownException"/> where one may have, <see cref="DependencyFailedException"/> on an undeclared
-/// error and <see cref="LedgerRefusedException"/> on a declared one.
+/// Every method throws <see cref="LedgerRefusedException"/> where the ledger refuses the call, in whichever form it says so;
+/// <see cref="NotDoneException"/> where no try can have had an effect when the time was up; and
+/// <see cref="OutcomeUnknownException"/> where one may have had: its answer was lost, or the ledger failed.
 /// </remarks>
 public interface ILedger
 {

@@ -114,8 +114,9 @@ public sealed class SharedTransactionTests : IAsyncLifetime
             await time.CancelAsync();
 
             await Assert.ThrowsAsync<NotDoneException>(() => waiting);
+            // Unless the database is quick to say that it has cancelled them.
             foreach (var call in sent)
-                await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+                Assert.True(await Record.ExceptionAsync(() => call) is OutcomeUnknownException or NotDoneException);
         }
 
         Assert.IsType<Intended.Started>(await IntendAsync("p4"));

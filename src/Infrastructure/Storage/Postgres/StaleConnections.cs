@@ -9,12 +9,12 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 internal sealed class StaleConnections(NpgsqlDataSource source, TimeProvider clock)
 {
     // While the server stays read-only, reads go on using their connections in between.
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private long? _droppedAt;
 
-    /// <summary>Lets connections that are in use be closed after it, and the others now; at most once in 5 s.</summary>
+    /// <summary>Lets connections that are in use be closed after it, and the others now; at most once in a second.</summary>
     public void Drop()
     {
         lock (_gate)
