@@ -62,12 +62,8 @@ internal sealed class CreateOperation(
     }
 
     /// <summary>That a payout id is taken, with whether it is by the same request.</summary>
-    public async Task<PayoutAlreadyExistsException> AlreadyExistsAsync(CreateIntent intent, CancellationToken cancellationToken) =>
-        await AlreadyExistsAsync(payouts, intent.Payout.Id, intent.Request, cancellationToken);
-
-    /// <inheritdoc cref="AlreadyExistsAsync(CreateIntent, CancellationToken)"/>
-    public static async Task<PayoutAlreadyExistsException> AlreadyExistsAsync(
-        IPayoutStore payouts, PayoutId payoutId, PayoutRequest request, CancellationToken cancellationToken)
+    public async Task<PayoutAlreadyExistsException> AlreadyExistsAsync(
+        PayoutId payoutId, PayoutRequest request, CancellationToken cancellationToken)
     {
         string? digest = null;
         try
@@ -81,6 +77,9 @@ internal sealed class CreateOperation(
 
         return new PayoutAlreadyExistsException(payoutId.Value, digest is null ? null : digest == request.Digest());
     }
+
+    private Task<PayoutAlreadyExistsException> AlreadyExistsAsync(CreateIntent intent, CancellationToken cancellationToken) =>
+        AlreadyExistsAsync(intent.Payout.Id, intent.Request, cancellationToken);
 
     private static bool IsRepeatOf(Operation operation, CreateIntent intent) =>
         operation.Intent is CreateIntent create && create.Request == intent.Request;

@@ -111,7 +111,7 @@ internal sealed class CreatePayoutHandler(
         catch (Exception) when (!idIsOurs)
         {
             if (await IsTakenAsync(payoutId, cancellationToken))
-                throw await CreateOperation.AlreadyExistsAsync(payouts, payoutId, request, cancellationToken);
+                throw await operation.AlreadyExistsAsync(payoutId, request, cancellationToken);
             throw;
         }
     }
