@@ -3,6 +3,7 @@ using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PayoutManager.Application.Audit;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
@@ -36,6 +37,8 @@ public static class ApplicationServices
             .AsImplementedInterfaces()
             .WithSingletonLifetime());
 
+        services.AddSingleton(provider => new BackgroundLoops(
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BackgroundLoops>>()));
         services.AddSingleton<LedgerQuestions>();
         services.AddSingleton<PayoutAuditor>();
         services.AddSingleton<AuditWatch>();
@@ -58,6 +61,7 @@ public static class ApplicationServices
             provider.GetRequiredService<OperationLeases>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<OperationOptions>(),
+            provider.GetRequiredService<BackgroundLoops>(),
             provider.GetRequiredService<ILogger<OperationRecovery>>()));
         return services;
     }

@@ -44,6 +44,9 @@ internal sealed class PayoutHost : IAsyncDisposable
 
     public bool IsDevelopment => _app.Environment.IsDevelopment();
 
+    /// <summary>How the host has ended, once it has.</summary>
+    public HostExit Exit => _app.Services.GetRequiredService<HostEnd>().Exit;
+
     /// <summary>Reads the configuration, starts what is embedded, and serves.</summary>
     /// <param name="args">Command-line configuration.</param>
     /// <param name="environment">The environment's name; null for what the process was told.</param>
@@ -143,6 +146,8 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddSingleton<PayoutManagementService>()
             .AddSingleton(new CallGate(settings.MaxConcurrentCalls, settings.MaxBodyBytesInFlight))
             .AddSingleton(new CallerPolicy(settings.Callers))
+            .AddSingleton<HostEnd>()
+            .AddSingleton<IHostLifetime, SignalLifetime>()
             .AddSingleton(settings.Shutdown)
             .AddSingleton(new DependencyAddresses(peers.PartyManagement, peers.Shumway))
             .AddSingleton<HealthWatch>()

@@ -19,8 +19,7 @@ try
     if (host.IsDevelopment)
         Console.WriteLine(Welcome.To(host));
     await host.WaitForShutdownAsync();
-    // Set by what has ended the host.
-    return Environment.ExitCode;
+    return (int)host.Exit;
 }
 catch (InvalidConfigurationException e)
 {
@@ -30,5 +29,5 @@ catch (InvalidConfigurationException e)
 catch (UnusableDatabaseException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
-    return MigrationWorker.UnusableDatabase;
+    return (int)HostExit.UnusableDatabase;
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using NSubstitute;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -125,6 +126,7 @@ public class EventRelayTests
             new RelayProgress(_world.Clock),
             _world.Clock,
             new RelayOptions(),
+            _world.Services.GetRequiredService<BackgroundLoops>(),
             NullLogger<EventRelay>.Instance).RunAsync(stop.Token);
 
         await stop.CancelAsync();

@@ -329,8 +329,21 @@ public class StatusChangeTests
     [Fact]
     public async Task Recovery_survives_a_database_out_of_reach()
     {
+        await _world.CreateAsync();
+        _world.Ledger.Fail("Commit", new OutcomeUnknownException("lost"));
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => _world.ConfirmAsync());
         _world.Store.Faults.Enqueue((nameof(_world.Store.ListExpiredAsync), new NotDoneException("down")));
-        Assert.Equal(0, await _world.Recovery.ScanAsync(CancellationToken.None));
+        using var stop = new CancellationTokenSource();
+
+        var recovering = _world.Recovery.RunAsync(stop.Token);
+        while ((await _world.StoredAsync())!.Status != PayoutStatus.Confirmed)
+        {
+            await Task.Yield();
+            _world.Clock.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        await stop.CancelAsync();
+        await recovering;
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
@@ -27,8 +28,11 @@ internal sealed class SimulatedHost
         _create = new CreatePayoutHandler(ports, ports, create, world.MakeId, clock, NullLogger<CreatePayoutHandler>.Instance);
         _statusChange = new StatusChange(ports, changeRecovery, leases, clock, options);
 
-        var recovery = new OperationRecovery(ports, leases, clock, options, NullLogger<OperationRecovery>.Instance);
-        var relay = new EventRelay(ports, ports, signal, new RelayProgress(clock), clock, new RelayOptions(), NullLogger<EventRelay>.Instance);
+        // A jitter of its own: as many draws are left to the scheduler as without.
+        var loops = new BackgroundLoops(clock, NullLogger<BackgroundLoops>.Instance, new Random(1));
+        var recovery = new OperationRecovery(ports, leases, clock, options, loops, NullLogger<OperationRecovery>.Instance);
+        var relay = new EventRelay(
+            ports, ports, signal, new RelayProgress(clock), clock, new RelayOptions(), loops, NullLogger<EventRelay>.Instance);
         Actor.Start(() => recovery.RunAsync(CancellationToken.None));
         Actor.Start(() => relay.RunAsync(CancellationToken.None));
     }

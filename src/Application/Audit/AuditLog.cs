@@ -10,9 +10,6 @@ internal static partial class AuditLog
     [LoggerMessage(31, LogLevel.Error, "Payout {PayoutId}, {Kind}: {Description}")]
     public static partial void Disagrees(ILogger logger, string payoutId, DisagreementKind kind, string description);
 
-    [LoggerMessage(32, LogLevel.Warning, "The audit could not be finished; will try again: {Reason}")]
-    public static partial void NotFinished(ILogger logger, string reason, Exception? unexpected);
-
     [LoggerMessage(33, LogLevel.Error, "Could not repair payout {PayoutId}: {Repair}; asked for by {Actor}: {Reason}: {Failure}")]
     public static partial void NotRepaired(
         ILogger logger, string payoutId, string repair, string actor, string? reason, string failure, Exception? unexpected);

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MediatR;
 using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Domain.Payouts;
 
@@ -33,6 +34,7 @@ public sealed class AuditWatch : IDisposable
     private readonly IMediator _mediator;
     private readonly TimeProvider _clock;
     private readonly AuditOptions _options;
+    private readonly BackgroundLoops _loops;
     private readonly ILogger<AuditWatch> _logger;
     private readonly Meter _meter = new(MeterName);
     private DateTimeOffset _auditedUntil;
@@ -41,11 +43,13 @@ public sealed class AuditWatch : IDisposable
     private IReadOnlyList<PayoutId> _notAnswered = [];
 
     /// <summary>A watch over what changes from now on.</summary>
-    public AuditWatch(IMediator mediator, TimeProvider clock, AuditOptions options, ILogger<AuditWatch> logger)
+    public AuditWatch(
+        IMediator mediator, TimeProvider clock, AuditOptions options, BackgroundLoops loops, ILogger<AuditWatch> logger)
     {
         _mediator = mediator;
         _clock = clock;
         _options = options;
+        _loops = loops;
         _logger = logger;
         _auditedUntil = clock.GetUtcNow();
         _meter.CreateObservableCounter(
@@ -61,23 +65,18 @@ public sealed class AuditWatch : IDisposable
     {
         if (_options.Interval == TimeSpan.Zero)
             return;
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            await Task.Delay(_options.Interval, _clock, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-            try
+        await Task.Delay(_options.Interval, _clock, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await _loops.RunAsync(
+            "audit",
+            async token =>
             {
-                await AuditAsync(cancellationToken);
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                AuditLog.NotFinished(_logger, Explanation.Of(e), Explanation.StackOf((e as AuditUnfinishedException)?.InnerException ?? e));
-            }
-            catch (Exception)
-            {
-                return;
-            }
-        }
+                await AuditAsync(token);
+                return _options.Interval;
+            },
+            cancellationToken,
+            // It may cost the ledger thousands of calls.
+            longestPause: _options.Interval);
     }
 
     /// <summary>Audits what has changed since the last time, and what did not agree then or was not answered. Repairs nothing.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -17,61 +18,53 @@ public sealed class EventRelay(
     RelayProgress progress,
     TimeProvider clock,
     RelayOptions options,
+    BackgroundLoops loops,
     ILogger<EventRelay> logger)
 {
+    private const string Loop = "relay";
+
     private readonly string _owner = Operation.NewOwner();
 
     /// <summary>Relays, whenever the lease can be had, until told to stop.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         IEventSession? session = null;
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            try
+        // Whatever a round ends with, the events are in the table, from which the next one begins again.
+        await loops.RunAsync(
+            Loop,
+            async token =>
             {
+                if (session is { IsBroken: true })
+                {
+                    session.Dispose();
+                    session = null;
+                }
+
                 // Opened before the lease is ours: a new line needs up to a second until it can send, and a host that is
                 // killed in that time has sent what the next one sends again.
                 session ??= publisher.Open();
-                if (await outbox.TryLeaseAsync(_owner, options.LeaseDuration, cancellationToken))
-                {
-                    progress.BecameSender(true);
-                    try
-                    {
-                        await RelayWhileLeasedAsync(session, cancellationToken);
-                    }
-                    finally
-                    {
-                        progress.BecameSender(false);
-                        // What is still on its way must not leave once the lease may be somebody else's.
-                        session.Dispose();
-                        session = null;
-                    }
-                }
-                else
+                if (!await outbox.TryLeaseAsync(_owner, options.LeaseDuration, token))
                 {
                     progress.Moved();
+                    return options.RetryPause;
                 }
-            }
-            catch (Exception) when (cancellationToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, the events are in the table; begin again from there.
-                RelayLog.BeginsAgain(logger, Explanation.Of(e), Explanation.StackOf(e));
-            }
 
-            if (session is { IsBroken: true })
-            {
-                session.Dispose();
-                session = null;
-            }
+                progress.BecameSender(true);
+                try
+                {
+                    await RelayWhileLeasedAsync(session, token);
+                }
+                finally
+                {
+                    progress.BecameSender(false);
+                    // What is still on its way must not leave once the lease may be somebody else's.
+                    session.Dispose();
+                    session = null;
+                }
 
-            await Task.Delay(options.RetryPause, clock, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        }
-
+                return options.RetryPause;
+            },
+            cancellationToken);
         session?.Dispose();
     }
 
@@ -95,6 +88,7 @@ public sealed class EventRelay(
 
                 if (!dispatch.IsFull)
                     dispatch.Send(await outbox.ReadUnpublishedAsync(dispatch.Cursor, options.BatchSize, cancellationToken));
+                loops.Succeeded(Loop);
                 if (!dispatch.IsSending)
                     progress.Moved();
                 if (dispatch.IsAtEnd || dispatch.IsFull)

@@ -4,9 +4,6 @@ namespace PayoutManager.Application.Events;
 
 internal static partial class RelayLog
 {
-    [LoggerMessage(20, LogLevel.Warning, "The relay of events begins again from the table: {Reason}")]
-    public static partial void BeginsAgain(ILogger logger, string reason, Exception? unexpected);
-
     [LoggerMessage(21, LogLevel.Error, "Event {SequenceId} of payout {PayoutId} could not be sent; it is tried again and keeps back the payout's later events: {Reason}")]
     public static partial void CannotSend(ILogger logger, string payoutId, int sequenceId, string reason);
 

@@ -16,9 +16,6 @@ internal static partial class OperationLog
     [LoggerMessage(4, LogLevel.Warning, "Could not recover operation {Intent} of payout {PayoutId}, attempt {Attempt}; will try again: {Reason}")]
     public static partial void NotRecovered(ILogger logger, string intent, string payoutId, int attempt, string reason, Exception? unexpected);
 
-    [LoggerMessage(5, LogLevel.Warning, "Could not look for operations to recover; will try again: {Reason}")]
-    public static partial void ScanFailed(ILogger logger, string reason, Exception? unexpected);
-
     [LoggerMessage(6, LogLevel.Warning, "Could not end or release the operation on payout {PayoutId}; recovery does it once the lease has run out: {Reason}")]
     public static partial void NotClosed(ILogger logger, string payoutId, string reason, Exception? unexpected);
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Application.Telemetry;
@@ -18,6 +19,7 @@ public sealed class OperationRecovery
     private readonly OperationLeases _leases;
     private readonly TimeProvider _clock;
     private readonly OperationOptions _options;
+    private readonly BackgroundLoops _loops;
     private readonly ILogger<OperationRecovery> _logger;
 
     internal OperationRecovery(
@@ -25,51 +27,38 @@ public sealed class OperationRecovery
         OperationLeases leases,
         TimeProvider clock,
         OperationOptions options,
+        BackgroundLoops loops,
         ILogger<OperationRecovery> logger)
     {
         _store = store;
         _leases = leases;
         _clock = clock;
         _options = options;
+        _loops = loops;
         _logger = logger;
     }
 
     /// <summary>Looks for operations at every scan interval until told to stop.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        while (!cancellationToken.IsCancellationRequested)
+    public Task RunAsync(CancellationToken cancellationToken) => _loops.RunAsync(
+        "recovery",
+        async token =>
         {
-            try
+            // Goes on while there is work, so that a host that died with many operations is recovered in one interval.
+            while (await ScanAsync(token) == AtATime)
             {
-                // Goes on while there is work, so that a host that died with many operations is recovered in one interval.
-                while (await ScanAsync(cancellationToken) == AtATime)
-                {
-                }
+            }
 
-                await Task.Delay(_options.ScanInterval, _clock, cancellationToken);
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                return;
-            }
-        }
-    }
+            return _options.ScanInterval;
+        },
+        cancellationToken);
 
     /// <summary>Takes over and finishes what can be found now.</summary>
     /// <returns>How many operations were finished.</returns>
     public async Task<int> ScanAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            var expired = await _store.ListExpiredAsync(AtATime, cancellationToken);
-            var finished = await Task.WhenAll(expired.Select(id => TryRecoverAsync(id, cancellationToken)));
-            return finished.Count(done => done);
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            OperationLog.ScanFailed(_logger, Explanation.Of(e), Explanation.StackOf(e));
-            return 0;
-        }
+        var expired = await _store.ListExpiredAsync(AtATime, cancellationToken);
+        var finished = await Task.WhenAll(expired.Select(id => TryRecoverAsync(id, cancellationToken)));
+        return finished.Count(done => done);
     }
 
     private async Task<bool> TryRecoverAsync(PayoutId payoutId, CancellationToken cancellationToken)

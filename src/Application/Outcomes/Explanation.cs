@@ -1,3 +1,5 @@
+using PayoutManager.Application.Audit;
+
 namespace PayoutManager.Application.Outcomes;
 
 /// <summary>What a log says of a failure: of one that was to be expected a line, of any other its stack as well.</summary>
@@ -10,12 +12,14 @@ public static class Explanation
             : failure.Message;
 
     /// <summary>The failure itself if nobody expects it; null for what peers that are down or refuse bring about.</summary>
-    public static Exception? StackOf(Exception failure) => failure
-        is NotDoneException
+    public static Exception? StackOf(Exception failure) => failure switch
+    {
+        NotDoneException
             or OutcomeUnknownException
             or DependencyFailedException
             or LedgerRefusedException
-            or OperationCanceledException
-        ? null
-        : failure;
+            or OperationCanceledException => null,
+        AuditUnfinishedException { InnerException: { } cause } => StackOf(cause),
+        _ => failure,
+    };
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Events;
-using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 
 namespace PayoutManager.Application.Telemetry;
@@ -15,14 +15,16 @@ public sealed class BacklogWatch : IDisposable
     private static readonly string[] Kinds = ["create", "confirm", "cancel"];
 
     private readonly IBacklog _backlog;
+    private readonly BackgroundLoops _loops;
     private readonly TimeProvider _clock;
     private readonly Meter _meter = new(PayoutTelemetry.Name);
     private Backlog? _latest;
 
     /// <summary>A watch over the whole service.</summary>
-    public BacklogWatch(IBacklog backlog, RelayProgress relay, TimeProvider clock)
+    public BacklogWatch(IBacklog backlog, RelayProgress relay, BackgroundLoops loops, TimeProvider clock)
     {
         _backlog = backlog;
+        _loops = loops;
         _clock = clock;
         _meter.CreateObservableGauge(
             "payouts.operations", () => OfOperations(q => q.Count), "{operation}", "Operations under way, by kind.");
@@ -42,31 +44,26 @@ public sealed class BacklogWatch : IDisposable
     public Backlog? Latest => Volatile.Read(ref _latest);
 
     /// <summary>Looks at every interval until told to stop.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            Volatile.Write(ref _latest, await TryReadAsync(cancellationToken));
-            await Task.Delay(Interval, _clock, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        }
-    }
+    public Task RunAsync(CancellationToken cancellationToken) => _loops.RunAsync("backlog", LookAsync, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
-    private async Task<Backlog?> TryReadAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan> LookAsync(CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Interval, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        Backlog? latest = null;
         try
         {
-            return await _backlog.ReadAsync(either.Token);
+            latest = await _backlog.ReadAsync(either.Token);
         }
-        catch (NotDoneException)
+        finally
         {
-            return null;
+            Volatile.Write(ref _latest, latest);
         }
+
+        return Interval;
     }
 
     private IEnumerable<Measurement<double>> OfOperations(Func<Waiting, double> figure) => Latest is { } latest

@@ -1,9 +1,7 @@
-using System.Data.Common;
-using System.Net.Sockets;
 using PayoutManager.Application.Audit;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
-using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Telemetry;
 using PayoutManager.Infrastructure.Storage;
 
@@ -39,67 +37,47 @@ internal sealed class BacklogWorker(BacklogWatch watch) : BackgroundService
 /// payouts cannot be kept in it ends the host.
 /// </summary>
 internal sealed class MigrationWorker(
-    DatabaseMigrator migrator,
-    StorageOptions options,
-    IHostApplicationLifetime lifetime,
-    TimeProvider clock,
-    ILogger<MigrationWorker> logger) : BackgroundService
+    DatabaseMigrator migrator, StorageOptions options, BackgroundLoops loops, HostEnd end, TimeProvider clock) : BackgroundService
 {
-    /// <summary>The process's exit code where the database cannot be used.</summary>
-    public const int UnusableDatabase = 3;
-
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private bool _done;
+    // A host should answer that it lives also while a database does not answer, or takes long to upgrade.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    private readonly TaskCompletionSource _firstRound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Waits a while for the first round, so that a host that finds its database is ready as soon as it listens.</summary>
+    /// <exception cref="UnusableDatabaseException">Trying again is of no use.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await TryAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
+        await Task.WhenAny(_firstRound.Task, Task.Delay(Patience, clock, cancellationToken));
+        if (!_firstRound.TrySetResult())
+            await _firstRound.Task;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            while (!_done)
-            {
-                await Task.Delay(Pause, clock, stoppingToken);
-                await TryAsync(stoppingToken);
-            }
-        }
-        catch (UnusableDatabaseException e)
-        {
-            // The host had started before the database did.
-            HostLog.CannotUseDatabase(logger, e.Message);
-            Environment.ExitCode = UnusableDatabase;
-            lifetime.StopApplication();
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => loops.RunAsync("migration", MigrateAsync, stoppingToken);
 
-    /// <exception cref="UnusableDatabaseException">Trying again is of no use.</exception>
-    private async Task TryAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan> MigrateAsync(CancellationToken cancellationToken)
     {
         try
         {
             if (options.MigrateOnStartup)
                 await migrator.MigrateAsync(cancellationToken);
-            _done = options.MigrateOnStartup || await migrator.TryAdoptAsync(cancellationToken);
+            else if (!await migrator.TryAdoptAsync(cancellationToken))
+                return Pause;
+            return Timeout.InfiniteTimeSpan;
         }
-        catch (Exception e) when (e is not UnusableDatabaseException && !cancellationToken.IsCancellationRequested)
+        catch (UnusableDatabaseException e)
         {
-            // What the database says for itself needs no stack.
-            var isDatabases = e.GetBaseException() is DbException or SocketException or TimeoutException;
-            HostLog.CannotMigrate(logger, Explanation.Of(e), isDatabases ? null : e);
+            // Where the host has started before the database did, nobody waits for the first round any more.
+            if (!_firstRound.TrySetException(e))
+                end.Fail(HostExit.UnusableDatabase, e.Message);
+            return Timeout.InfiniteTimeSpan;
+        }
+        finally
+        {
+            _firstRound.TrySetResult();
         }
     }
-}
-
-internal static partial class HostLog
-{
-    [LoggerMessage(100, LogLevel.Error, "Cannot make or upgrade the tables; will try again: {Reason}")]
-    public static partial void CannotMigrate(ILogger logger, string reason, Exception? unexpected);
-
-    [LoggerMessage(101, LogLevel.Critical, "The host stops: {Reason}")]
-    public static partial void CannotUseDatabase(ILogger logger, string reason);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PayoutManager.Application.Background;
 
 namespace PayoutManager.Host.Hosting;
 
@@ -35,16 +36,18 @@ internal static class NativeHeap
 }
 
 /// <summary>Gives freed memory back for as long as the host runs.</summary>
-internal sealed class NativeHeapWorker(TimeProvider clock) : BackgroundService
+internal sealed class NativeHeapWorker(BackgroundLoops loops) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (NativeHeap.IsKnown)
-        {
-            await Task.Delay(Pause, clock, stoppingToken);
-            NativeHeap.GiveBack();
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => NativeHeap.IsKnown
+        ? loops.RunAsync(
+            "heap",
+            _ =>
+            {
+                NativeHeap.GiveBack();
+                return Task.FromResult(Pause);
+            },
+            stoppingToken)
+        : Task.CompletedTask;
 }

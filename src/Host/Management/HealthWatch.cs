@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
+using PayoutManager.Application.Background;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Telemetry;
 using PayoutManager.Infrastructure;
@@ -22,6 +23,7 @@ internal sealed class HealthWatch : BackgroundService
     private readonly KafkaProbe _broker;
     private readonly RelayProgress _relay;
     private readonly DependencyAddresses _dependencies;
+    private readonly BackgroundLoops _loops;
     private readonly TimeProvider _clock;
     private readonly Meter _meter = new(PayoutTelemetry.Name);
     private Findings? _latest;
@@ -32,12 +34,14 @@ internal sealed class HealthWatch : BackgroundService
         KafkaProbe broker,
         RelayProgress relay,
         DependencyAddresses dependencies,
+        BackgroundLoops loops,
         TimeProvider clock)
     {
         _database = database;
         _broker = broker;
         _relay = relay;
         _dependencies = dependencies;
+        _loops = loops;
         _clock = clock;
         _meter.CreateObservableGauge(
             "payouts.peer.up", ObservePeers, description: "Whether a peer can be reached from this host: 1 or 0.");
@@ -79,15 +83,14 @@ internal sealed class HealthWatch : BackgroundService
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _loops.RunAsync(
+        "health",
+        async token =>
         {
-            Volatile.Write(ref _latest, await LookAsync(stoppingToken));
-            await Task.Delay(Judge().IsReady ? Interval : IntervalUntilReady, _clock, stoppingToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        }
-    }
+            Volatile.Write(ref _latest, await LookAsync(token));
+            return Judge().IsReady ? Interval : IntervalUntilReady;
+        },
+        stoppingToken);
 
     private async Task<Findings> LookAsync(CancellationToken cancellationToken)
     {

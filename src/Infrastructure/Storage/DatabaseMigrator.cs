@@ -1,3 +1,5 @@
+using PayoutManager.Application.Outcomes;
+
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>Makes and upgrades the tables, one host at a time, and says what a database lacks.</summary>
@@ -14,7 +16,8 @@ public sealed class DatabaseMigrator
 
     /// <summary>Brings the database to this version. Does nothing where it is there already.</summary>
     /// <exception cref="UnusableDatabaseException">The database is set up wrongly; nothing was changed.</exception>
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    /// <exception cref="NotDoneException">The database cannot be reached or refuses; what was migrated by then stays.</exception>
+    public Task MigrateAsync(CancellationToken cancellationToken) => TryAsync(async () =>
     {
         if (await GetPendingOfUsableAsync(cancellationToken) is not [])
         {
@@ -23,17 +26,19 @@ public sealed class DatabaseMigrator
         }
 
         await _routine.LearnTypesAsync(cancellationToken);
-    }
+        return true;
+    });
 
     /// <summary>Makes ready for a database that somebody else has migrated; false while that is still to come.</summary>
     /// <exception cref="UnusableDatabaseException">The database is set up wrongly.</exception>
-    public async Task<bool> TryAdoptAsync(CancellationToken cancellationToken)
+    /// <exception cref="NotDoneException">The database cannot be reached or refuses.</exception>
+    public Task<bool> TryAdoptAsync(CancellationToken cancellationToken) => TryAsync(async () =>
     {
         if (await GetPendingOfUsableAsync(cancellationToken) is not [])
             return false;
         await _routine.LearnTypesAsync(cancellationToken);
         return true;
-    }
+    });
 
     /// <summary>The migrations that this version has and the database lacks.</summary>
     public async Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>
@@ -46,6 +51,18 @@ public sealed class DatabaseMigrator
         return state.IsReadOnly ? "read-only: a standby, or default_transaction_read_only is on"
             : state.Pending is [] ? null
             : $"not migrated: {string.Join(", ", state.Pending)}";
+    }
+
+    private static async Task<T> TryAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (DatabaseErrors.IsOfDatabase(e))
+        {
+            throw new NotDoneException($"The tables could not be looked at or made ({DatabaseErrors.InWords(e)}).", e);
+        }
     }
 
     private async Task<IReadOnlyList<string>> GetPendingOfUsableAsync(CancellationToken cancellationToken)

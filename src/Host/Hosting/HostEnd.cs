@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+
+namespace PayoutManager.Host.Hosting;
+
+/// <summary>What the process' exit code says of a host's end.</summary>
+internal enum HostExit
+{
+    /// <summary>It was told to stop, and did.</summary>
+    Stopped = 0,
+
+    /// <summary>The database is set up so that payouts cannot be kept in it.</summary>
+    UnusableDatabase = 3,
+
+    /// <summary>Nobody asked it to end.</summary>
+    Failed = 70,
+}
+
+/// <summary>Remembers why the host ends. Unless a signal asked for it, its end is a failure.</summary>
+internal sealed class HostEnd(IHostApplicationLifetime lifetime, ILogger<HostEnd> logger)
+{
+    private readonly Lock _lock = new();
+    private HostExit? _exit;
+
+    /// <summary>How the host has ended.</summary>
+    public HostExit Exit
+    {
+        get
+        {
+            lock (_lock)
+                return _exit ?? HostExit.Failed;
+        }
+    }
+
+    /// <summary>Ends the host because a signal asks for it.</summary>
+    public void Ask()
+    {
+        // What is ending for another reason goes on doing so.
+        if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            TrySet(HostExit.Stopped);
+        lifetime.StopApplication();
+    }
+
+    /// <summary>Ends the host because it cannot work.</summary>
+    public void Fail(HostExit exit, string reason)
+    {
+        if (TrySet(exit))
+            HostLog.Fails(logger, reason);
+        lifetime.StopApplication();
+    }
+
+    private bool TrySet(HostExit exit)
+    {
+        lock (_lock)
+        {
+            if (_exit is not null)
+                return false;
+            _exit = exit;
+            return true;
+        }
+    }
+}
+
+/// <summary>Lets the host live until a signal asks it to stop: as .NET's own does, but the signal is remembered.</summary>
+internal sealed class SignalLifetime(HostEnd end) : IHostLifetime, IDisposable
+{
+    private readonly PosixSignalRegistration[] _signals =
+    [
+        .. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }
+            .Select(signal => PosixSignalRegistration.Create(signal, context =>
+            {
+                // It would end the process at once.
+                context.Cancel = true;
+                end.Ask();
+            })),
+    ];
+
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        foreach (var signal in _signals)
+            signal.Dispose();
+    }
+}
+
+internal static partial class HostLog
+{
+    [LoggerMessage(100, LogLevel.Critical, "The host stops: {Reason}")]
+    public static partial void Fails(ILogger logger, string reason);
+}

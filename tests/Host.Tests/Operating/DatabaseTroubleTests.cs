@@ -1,0 +1,171 @@
+using Npgsql;
+using PayoutManager.Testing;
+using Calls = PayoutManager.Thrift.Payouts.PayoutManagement.InternalStructs;
+
+namespace PayoutManager.Host.Tests.Operating;
+
+/// <summary>A database that its administrators work on while a host runs.</summary>
+public sealed class DatabaseTroubleTests : IAsyncLifetime
+{
+    private const string Role = "payouts_host";
+    private static readonly string[] Loops = ["backlog", "recovery", "relay"];
+
+    private readonly HttpClient _http = new();
+    private InstalledPostgres _postgres = null!;
+    private PostgresPeers _peers = null!;
+    private HostProcess _host = null!;
+    private string _database = "";
+    private int _calls;
+
+    public async Task InitializeAsync()
+    {
+        _postgres = await InstalledPostgres.StartAsync();
+        _peers = await PostgresPeers.StartAsync(_postgres, await BrokerProcess.StartAsync());
+        _database = new NpgsqlConnectionStringBuilder(_peers.ConnectionString).Database!;
+        await AdministrateAsync($"CREATE ROLE {Role} LOGIN PASSWORD 'secret'; ALTER DATABASE {_database} OWNER TO {Role}");
+        await LetInAsync("scram-sha-256");
+        _host = HostProcess.Start(
+            _peers,
+            ("ConnectionStrings__Payouts", new NpgsqlConnectionStringBuilder(_peers.ConnectionString)
+            {
+                Username = Role,
+                Password = "secret",
+            }.ConnectionString));
+        await _host.UntilReadyAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        _host.Dispose();
+        await _peers.DisposeAsync();
+        _http.Dispose();
+    }
+
+    /// <summary>One host for all of it: what one leaves behind must not show in the next.</summary>
+    [Fact]
+    public async Task A_host_survives_whatever_is_done_to_its_database_says_so_and_works_again_afterwards()
+    {
+        // Statements are cancelled.
+        await DuringAsync(
+            LockTablesAsync,
+            () => AdministrateAsync($"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = '{Role}' AND state = 'active'"));
+        // Statements are short of time.
+        await DuringAsync(
+            async () =>
+            {
+                await AdministrateAsync($"ALTER ROLE {Role} SET statement_timeout = 50");
+                await EndSessionsAsync();
+                return await LockTablesAsync();
+            },
+            () => Task.CompletedTask,
+            restore: async () =>
+            {
+                await AdministrateAsync($"ALTER ROLE {Role} RESET statement_timeout");
+                await EndSessionsAsync();
+            });
+        // The password is another.
+        await DuringAsync(
+            ThenEndSessionsAsync($"ALTER ROLE {Role} PASSWORD 'changed'"),
+            () => Task.CompletedTask,
+            restore: () => AdministrateAsync($"ALTER ROLE {Role} PASSWORD 'secret'"));
+        // A right is revoked.
+        await DuringAsync(
+            ThenEndSessionsAsync($"REVOKE ALL ON ALL TABLES IN SCHEMA pm FROM {Role}", _database),
+            () => Task.CompletedTask,
+            restore: () => AdministrateAsync($"GRANT ALL ON ALL TABLES IN SCHEMA pm TO {Role}", _database));
+        // The database has another name.
+        await DuringAsync(
+            async () =>
+            {
+                await RenameAsync(_database, "elsewhere");
+                return null;
+            },
+            () => Task.CompletedTask,
+            restore: () => RenameAsync("elsewhere", _database));
+        // The server lets nobody in.
+        await DuringAsync(
+            async () =>
+            {
+                await LetInAsync("reject");
+                await EndSessionsAsync();
+                return null;
+            },
+            () => Task.CompletedTask,
+            restore: () => LetInAsync("scram-sha-256"));
+
+        _host.Terminate();
+        Assert.Equal(0, await _host.WaitAsync());
+        Assert.DoesNotContain("   at ", _host.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", _host.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Makes trouble, waits until every loop that needs the database says so, ends it, and waits until all is well.</summary>
+    private async Task DuringAsync(Func<Task<IAsyncDisposable?>> begin, Func<Task> goOn, Func<Task>? restore = null)
+    {
+        await using (await begin())
+        {
+            HashSet<string> failed = [];
+            await _host.UntilAsync(async () =>
+            {
+                await goOn();
+                var metrics = await Metrics.ReadAsync(_http, _host.ManagementUrl);
+                failed.UnionWith(Loops.Where(loop => metrics.Sum("payouts_loop_failing", ("loop", loop)) > 0));
+                return failed.IsSupersetOf(Loops);
+            });
+        }
+
+        await (restore?.Invoke() ?? Task.CompletedTask);
+        await _host.UntilAsync(async () =>
+            (await Metrics.ReadAsync(_http, _host.ManagementUrl)).Sum("payouts_loop_failing").Equals(0));
+        await _host.UntilReadyAsync();
+        var id = $"p{++_calls}";
+        Assert.Equal(
+            id, (await _host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs(id, 100_000))).Success?.PayoutId);
+    }
+
+    /// <summary>Holds tables that every background statement needs, until it is disposed.</summary>
+    private async Task<IAsyncDisposable?> LockTablesAsync()
+    {
+        var connection = new NpgsqlConnection(_peers.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(
+            "BEGIN; LOCK TABLE pm.payout_operation, pm.payout_event, pm.relay_lease IN ACCESS EXCLUSIVE MODE", connection);
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
+    private Func<Task<IAsyncDisposable?>> ThenEndSessionsAsync(string sql, string database = "postgres") => async () =>
+    {
+        await AdministrateAsync(sql, database);
+        await EndSessionsAsync();
+        return null;
+    };
+
+    private Task EndSessionsAsync() =>
+        AdministrateAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{Role}'");
+
+    private async Task RenameAsync(string from, string to)
+    {
+        await AdministrateAsync($"ALTER DATABASE {from} ALLOW_CONNECTIONS false");
+        NpgsqlConnection.ClearAllPools();
+        await AdministrateAsync(
+            $"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{from}'");
+        await AdministrateAsync($"ALTER DATABASE {from} RENAME TO {to}");
+        await AdministrateAsync($"ALTER DATABASE {to} ALLOW_CONNECTIONS true");
+    }
+
+    /// <summary>How the server treats the host's role; the superuser always comes in.</summary>
+    private async Task LetInAsync(string method)
+    {
+        await AdministrateAsync(
+            $"""
+            DO $do$ BEGIN EXECUTE format(
+                'COPY (VALUES (%L), (%L)) TO %L',
+                'host all {Role} all {method}', 'host all postgres all trust', current_setting('hba_file')); END $do$
+            """);
+        await AdministrateAsync("SELECT pg_reload_conf()");
+    }
+
+    private Task AdministrateAsync(string sql, string database = "postgres") => Sql.ExecuteAsync(
+        new NpgsqlConnectionStringBuilder(_postgres.ConnectionString) { Database = database }.ConnectionString, sql);
+}
