@@ -59,8 +59,10 @@ public static class ApplicationServices
         services.AddSingleton(provider => new OperationRecovery(
             provider.GetRequiredService<IOperationStore>(),
             provider.GetRequiredService<OperationLeases>(),
+            provider.GetRequiredService<ILedger>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<OperationOptions>(),
+            Random.Shared,
             provider.GetRequiredService<BackgroundLoops>(),
             provider.GetRequiredService<ILogger<OperationRecovery>>()));
         return services;

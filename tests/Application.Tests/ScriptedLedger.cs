@@ -49,6 +49,8 @@ internal sealed class ScriptedLedger : ILedger
     public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
         Task.FromResult(long.TryParse(Answer("Balance", "(none)"), out var balance) ? balance : 0);
 
+    public Task<bool> AnswersAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
     private string Answer(string call, string planId)
     {
         if (!_script.TryDequeue(out var next) || next.Call != call)

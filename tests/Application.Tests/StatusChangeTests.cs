@@ -313,7 +313,7 @@ public class StatusChangeTests
     }
 
     [Fact]
-    public async Task Recovery_that_fails_leaves_the_operation_to_the_next_scan()
+    public async Task Recovery_that_fails_tries_again_after_a_pause()
     {
         await _world.CreateAsync();
         _world.Ledger.Fail("Commit", new OutcomeUnknownException("lost"));
@@ -322,6 +322,8 @@ public class StatusChangeTests
 
         Assert.Equal(0, await _world.Recovery.ScanAsync(CancellationToken.None));
         Assert.Null(_world.Store.SpentAttempts(P1));
+        Assert.Equal(0, await _world.Recovery.ScanAsync(CancellationToken.None));
+        _world.Clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(1, await _world.Recovery.ScanAsync(CancellationToken.None));
         Assert.Equal(PayoutStatus.Confirmed, (await _world.StoredAsync())!.Status);
     }
@@ -332,7 +334,7 @@ public class StatusChangeTests
         await _world.CreateAsync();
         _world.Ledger.Fail("Commit", new OutcomeUnknownException("lost"));
         await Assert.ThrowsAsync<OutcomeUnknownException>(() => _world.ConfirmAsync());
-        _world.Store.Faults.Enqueue((nameof(_world.Store.ListExpiredAsync), new NotDoneException("down")));
+        _world.Store.Faults.Enqueue((nameof(_world.Store.ListDueAsync), new NotDoneException("down")));
         using var stop = new CancellationTokenSource();
 
         var recovering = _world.Recovery.RunAsync(stop.Token);

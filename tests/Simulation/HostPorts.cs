@@ -36,18 +36,22 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
             () => world.Store.IntendAsync(payoutId, intent, expectedSequenceId, owner, actor, lease, None).Result,
             cancellationToken);
 
-    public Task<Operation?> TakeOverAsync(PayoutId payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
-        wire.ExecuteAsync($"take over {payoutId}", writes: true, () => world.Store.TakeOverAsync(payoutId, owner, lease, None).Result, cancellationToken);
+    public Task<Operation?> TakeOverAsync(
+        PayoutId payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"take over {payoutId}",
+        writes: true,
+        () => world.Store.TakeOverAsync(payoutId, owner, lease, ignorePause, None).Result,
+        cancellationToken);
 
     public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) =>
         wire.ExecuteAsync($"renew {operation.PayoutId}", writes: true, () => world.Store.RenewAsync(operation, lease, None).Result, cancellationToken);
 
-    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken) => wire.ExecuteAsync(
+    public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => wire.ExecuteAsync(
         $"release {operation.PayoutId}",
         writes: true,
         () =>
         {
-            world.Store.ReleaseAsync(operation, None).Wait(None);
+            world.Store.ReleaseAsync(operation, failure, None).Wait(None);
             return true;
         },
         cancellationToken);
@@ -72,8 +76,8 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
         () => world.Store.AbandonAsync(operation, spentAttempts, None).Result,
         cancellationToken);
 
-    public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken) =>
-        wire.ExecuteAsync("list expired", writes: false, () => world.Store.ListExpiredAsync(limit, None).Result, cancellationToken);
+    public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("list due", writes: false, () => world.Store.ListDueAsync(after, ignorePauses, limit, None).Result, cancellationToken);
 
     public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken) =>
         wire.ExecuteAsync("lease relay", writes: true, () => world.Store.TryLeaseAsync(owner, lease, None).Result, cancellationToken);
@@ -116,6 +120,18 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
     public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
         wire.CallAsync($"balance of {accountId}", () => world.Ledger.MinAvailable(accountId), cancellationToken);
 
+    public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await wire.CallAsync("does the ledger answer", () => true, cancellationToken);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
     public async Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken)
     {
         await wire.AskAsync("read party", cancellationToken);
@@ -136,7 +152,7 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
         var call = $"{what} {plan.Id}";
         var reply = await wire.CallAsync(call, () => world.RefusesForOnce(call) ? LedgerReply.Refused : effect(), cancellationToken);
         if (reply == LedgerReply.Failed)
-            throw new OutcomeUnknownException($"{call}: HTTP 500");
+            throw new OutcomeUnknownException($"{call}: HTTP 500") { PeerFailed = true };
         if (reply == LedgerReply.Refused)
             throw new LedgerRefusedException(plan.Id, "HTTP 400");
     }

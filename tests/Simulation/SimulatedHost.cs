@@ -30,7 +30,7 @@ internal sealed class SimulatedHost
 
         // A jitter of its own: as many draws are left to the scheduler as without.
         var loops = new BackgroundLoops(clock, NullLogger<BackgroundLoops>.Instance, new Random(1));
-        var recovery = new OperationRecovery(ports, leases, clock, options, loops, NullLogger<OperationRecovery>.Instance);
+        var recovery = new OperationRecovery(ports, leases, ports, clock, options, world.Random, loops, NullLogger<OperationRecovery>.Instance);
         var relay = new EventRelay(
             ports, ports, signal, new RelayProgress(clock), clock, new RelayOptions(), loops, NullLogger<EventRelay>.Instance);
         Actor.Start(() => recovery.RunAsync(CancellationToken.None));

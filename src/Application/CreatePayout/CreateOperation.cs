@@ -40,7 +40,7 @@ internal sealed class CreateOperation(
                 case Intended.Occupied { LeaseRanOut: true, Operation: var other }:
                     if (!IsRepeatOf(other, intent))
                         throw new PayoutAlreadyExistsException(payoutId.Value, isSameRequest: false);
-                    if (await leases.TakeOverAsync(payoutId, cancellationToken) is not { } taken)
+                    if (await leases.TakeOverAsync(payoutId, ignorePause: true, cancellationToken) is not { } taken)
                         break;
                     // Another operation may have come in its place meanwhile.
                     if (IsRepeatOf(taken, intent))

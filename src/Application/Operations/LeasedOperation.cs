@@ -85,9 +85,10 @@ internal sealed class LeasedOperation(
         Operation = await store.AdvanceAsync(Operation, intent, cancellationToken) ?? throw TakenOver();
 
     /// <summary>Lets anybody go on with it at once instead of after the lease.</summary>
-    public Task ReleaseAsync() => TryAsync(async token =>
+    /// <param name="failure">Why it was not finished.</param>
+    public Task ReleaseAsync(FailedTry failure) => TryAsync(async token =>
     {
-        await store.ReleaseAsync(Operation, token);
+        await store.ReleaseAsync(Operation, failure, token);
         return true;
     });
 

@@ -24,6 +24,9 @@ public sealed record Operation(PayoutId PayoutId, OperationIntent Intent, int At
     // Asked for once: each time would be a call of the operating system.
     private static readonly string Host = Environment.MachineName;
 
+    /// <summary>How many times recovery had failed to finish it when it was read.</summary>
+    public int FailedTries { get; init; }
+
     /// <summary>A name for an owner that nobody else uses: each drive of each operation has its own.</summary>
     public static string NewOwner() => $"{Host}/{Guid.CreateVersion7():N}";
 }

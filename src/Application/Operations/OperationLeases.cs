@@ -28,37 +28,46 @@ internal sealed class OperationLeases(
             payoutId, intent, expectedSequenceId, Operation.NewOwner(), actor, options.LeaseDuration, cancellationToken));
 
     /// <inheritdoc cref="IOperationStore.TakeOverAsync"/>
-    public Task<Operation?> TakeOverAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
-        ClosedAsync(store.TakeOverAsync(payoutId, Operation.NewOwner(), options.LeaseDuration, cancellationToken));
+    public Task<Operation?> TakeOverAsync(PayoutId payoutId, bool ignorePause, CancellationToken cancellationToken) =>
+        ClosedAsync(store.TakeOverAsync(payoutId, Operation.NewOwner(), options.LeaseDuration, ignorePause, cancellationToken));
 
     /// <summary>Carries out an operation that was just written down. <inheritdoc cref="RunAsync" path="/summary"/></summary>
     /// <inheritdoc cref="RunAsync"/>
     public Task<T> BeginAsync<T>(
         Operation operation, Func<LeasedOperation, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(operation, isNew: true, work, cancellationToken);
+        RunAsync(operation, isNew: true, work, NotCounted, cancellationToken);
 
     /// <summary>Carries on with an operation that was taken over. <inheritdoc cref="RunAsync" path="/summary"/></summary>
     /// <inheritdoc cref="RunAsync"/>
     public Task<T> ContinueAsync<T>(
         Operation operation, Func<LeasedOperation, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(operation, isNew: false, work, cancellationToken);
+        RunAsync(operation, isNew: false, work, NotCounted, cancellationToken);
 
     /// <summary>
     /// Finishes an operation that was taken over, whatever its kind. That the ledger refused it is logged and is no concern of whoever
     /// finishes it.
     /// </summary>
     /// <exception cref="OutcomeUnknownException">The operation has not ended; recovery tries again.</exception>
-    public async Task FinishAsync(Operation taken, CancellationToken cancellationToken)
+    public Task FinishAsync(Operation taken, CancellationToken cancellationToken) =>
+        FinishAsync(taken, NotCounted, cancellationToken);
+
+    /// <inheritdoc cref="FinishAsync(Operation, CancellationToken)"/>
+    /// <param name="taken">The operation.</param>
+    /// <param name="judge">What to store of a failure.</param>
+    /// <param name="cancellationToken">Ends the try.</param>
+    public async Task FinishAsync(Operation taken, Func<Exception, Task<FailedTry>> judge, CancellationToken cancellationToken)
     {
         try
         {
-            await ContinueAsync(
+            await RunAsync(
                 taken,
+                isNew: false,
                 async (operation, token) =>
                 {
                     await kinds.RecoverAsync(operation, token);
                     return operation.Ended ? true : throw new OutcomeUnknownException("Its end could not be stored.");
                 },
+                judge,
                 cancellationToken);
         }
         catch (LedgerRefusedException)
@@ -77,6 +86,7 @@ internal sealed class OperationLeases(
         Operation operation,
         bool isNew,
         Func<LeasedOperation, CancellationToken, Task<T>> work,
+        Func<Exception, Task<FailedTry>> judge,
         CancellationToken cancellationToken)
     {
         var leased = new LeasedOperation(operation, isNew, store, relay, clock, options, logger);
@@ -93,7 +103,7 @@ internal sealed class OperationLeases(
                 await leased.EndAsync(attemptIsSpent: false);
             if (leased.Ended)
                 throw e as NotDoneException ?? new NotDoneException($"The operation on payout {operation.PayoutId} was not begun.", e);
-            await leased.ReleaseAsync();
+            await leased.ReleaseAsync(await judge(e));
             if (Explanation.StackOf(e) is { } unexpected)
                 OperationLog.Unexpected(logger, operation.PayoutId.Value, Explanation.Of(e), unexpected);
             throw new OutcomeUnknownException(
@@ -105,6 +115,9 @@ internal sealed class OperationLeases(
             await renewal;
         }
     }
+
+    /// <summary>A caller's failure does not keep recovery from trying at once.</summary>
+    private static Task<FailedTry> NotCounted(Exception e) => Task.FromResult(new FailedTry(Explanation.Of(e), Pause: null));
 
     /// <summary>What fails without proof that nothing was written may have been written.</summary>
     private static async Task<T> ClosedAsync<T>(Task<T> write)

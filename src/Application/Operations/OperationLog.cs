@@ -13,8 +13,9 @@ internal static partial class OperationLog
     [LoggerMessage(3, LogLevel.Information, "Recovered operation {Intent} of payout {PayoutId}, attempt {Attempt}, asked for by {Actor}")]
     public static partial void Recovered(ILogger logger, string intent, string payoutId, int attempt, string? actor);
 
-    [LoggerMessage(4, LogLevel.Warning, "Could not recover operation {Intent} of payout {PayoutId}, attempt {Attempt}; will try again: {Reason}")]
-    public static partial void NotRecovered(ILogger logger, string intent, string payoutId, int attempt, string reason, Exception? unexpected);
+    [LoggerMessage(4, LogLevel.Warning, "Could not recover operation {Intent} of payout {PayoutId}, attempt {Attempt}, try {Try}, asked for by {Actor}; will try again: {Reason}")]
+    public static partial void NotRecovered(
+        ILogger logger, string intent, string payoutId, int attempt, int @try, string? actor, string reason, Exception? unexpected);
 
     [LoggerMessage(6, LogLevel.Warning, "Could not end or release the operation on payout {PayoutId}; recovery does it once the lease has run out: {Reason}")]
     public static partial void NotClosed(ILogger logger, string payoutId, string reason, Exception? unexpected);
@@ -27,4 +28,10 @@ internal static partial class OperationLog
 
     [LoggerMessage(9, LogLevel.Error, "A change of payout {PayoutId} is stored, and a measurement of it failed")]
     public static partial void NotTold(ILogger logger, string payoutId, Exception unexpected);
+
+    [LoggerMessage(12, LogLevel.Warning, "The ledger does not answer: recovery waits until it does")]
+    public static partial void LedgerDown(ILogger logger);
+
+    [LoggerMessage(13, LogLevel.Information, "The ledger answers again: recovery tries every operation at once")]
+    public static partial void LedgerBack(ILogger logger);
 }

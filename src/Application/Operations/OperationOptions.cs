@@ -9,6 +9,14 @@ public sealed record OperationOptions
     /// <summary>How often each host looks for operations to take over. Default 2 s.</summary>
     public TimeSpan ScanInterval { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long recovery leaves an operation alone after the first failed try; doubled with each further one. Default 2 s.</summary>
+    public TimeSpan ShortestPause { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// How long recovery leaves an operation alone at the most. Where nothing answered it is never longer than a lease. Default 5 min.
+    /// </summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long a call waits for another operation of the same payout before it answers not done. Default 2 s.</summary>
     public TimeSpan BusyWait { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -63,7 +63,7 @@ internal sealed class StatusChange(
                     return null;
 
                 case Intended.Occupied { LeaseRanOut: true }:
-                    if (await leases.TakeOverAsync(id, cancellationToken) is { } taken)
+                    if (await leases.TakeOverAsync(id, ignorePause: true, cancellationToken) is { } taken)
                         return taken;
                     break;
 

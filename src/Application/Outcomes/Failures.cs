@@ -7,7 +7,11 @@ public sealed class NotDoneException(string message, Exception? cause = null) : 
 /// The call ran out of time or lost an answer after the point where it may have had an effect. Where an operation was
 /// under way, it is finished by itself.
 /// </summary>
-public sealed class OutcomeUnknownException(string message, Exception? cause = null) : Exception(message, cause);
+public sealed class OutcomeUnknownException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>Whether a peer answered that it failed. Otherwise no answer came, for which the call itself need not be the reason.</summary>
+    public bool PeerFailed { get; init; }
+}
 
 /// <summary>A dependency answered with an error that its contract does not declare.</summary>
 /// <param name="message">Which dependency, and what it answered.</param>

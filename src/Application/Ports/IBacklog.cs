@@ -12,8 +12,9 @@ public interface IBacklog
 
 /// <summary>What is under way or waiting.</summary>
 /// <param name="Operations">Operations by kind: create, confirm, cancel.</param>
+/// <param name="Troubled">Those of the operations that recovery has failed to finish.</param>
 /// <param name="Events">Events that the broker has not acknowledged yet.</param>
-public sealed record Backlog(IReadOnlyDictionary<string, Waiting> Operations, Waiting Events);
+public sealed record Backlog(IReadOnlyDictionary<string, Waiting> Operations, Waiting Troubled, Waiting Events);
 
 /// <summary>Things that wait for the same.</summary>
 /// <param name="Count">How many.</param>

@@ -25,6 +25,12 @@ public interface ILedger
     /// What an account has when everything held out of it has left, in minor units, seen no earlier than the clock.
     /// </summary>
     Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Whether the ledger answers at all: asked once, without repeats. Tells an operation that the ledger does not carry out from a
+    /// ledger that carries out none. Never throws.
+    /// </summary>
+    Task<bool> AnswersAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A state of the ledger that can be named again. Its contents are the ledger's own affair.</summary>

@@ -31,6 +31,8 @@ public sealed class BacklogWatch : IDisposable
         _meter.CreateObservableGauge(
             "payouts.operations.oldest.age", () => OfOperations(q => q.OldestAge.TotalSeconds), "s", "Age of the oldest operation, by kind.");
         _meter.CreateObservableGauge(
+            "payouts.operations.troubled", OfTroubled, "{operation}", "Operations that recovery has failed to finish.");
+        _meter.CreateObservableGauge(
             "payouts.events.unpublished", () => OfEvents(q => q.Count), "{event}", "Events that are not acknowledged yet.");
         _meter.CreateObservableGauge(
             "payouts.events.oldest.age", () => OfEvents(q => q.OldestAge.TotalSeconds), "s", "Age of the oldest event that is not acknowledged yet.");
@@ -70,6 +72,9 @@ public sealed class BacklogWatch : IDisposable
         ? Kinds.Select(kind => new Measurement<double>(
             figure(latest.Operations.GetValueOrDefault(kind)), new KeyValuePair<string, object?>("kind", kind)))
         : [];
+
+    private IEnumerable<Measurement<long>> OfTroubled() =>
+        Latest is { } latest ? [new Measurement<long>(latest.Troubled.Count)] : [];
 
     private IEnumerable<Measurement<double>> OfEvents(Func<Waiting, double> figure) =>
         Latest is { } latest ? [new Measurement<double>(figure(latest.Events))] : [];

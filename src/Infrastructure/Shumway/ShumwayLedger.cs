@@ -18,6 +18,7 @@ namespace PayoutManager.Infrastructure.Shumway;
 internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock) : ILedger
 {
     private const string NoPlan = "(none)";
+    private const long NoAccount = 0;
     private const string EmptyResult = "an empty result";
 
     private static readonly TimeSpan ClockPause = TimeSpan.FromMilliseconds(50);
@@ -77,6 +78,12 @@ internal sealed class ShumwayLedger(DependencyClient client, TimeProvider clock)
             await PauseAsync(cancellationToken);
         }
     }
+
+    // A refusal of an account that cannot exist is an answer, too.
+    public Task<bool> AnswersAsync(CancellationToken cancellationToken) => client.AnswersAsync<Calls.GetBalanceByID_result>(
+        "GetBalanceByID",
+        new Calls.GetBalanceByID_args { Id = NoAccount, Clock = ToWire(new LedgerClock(null)) },
+        cancellationToken);
 
     /// <summary>Calls, with the accounter's refusals in both forms turned into the port's.</summary>
     private async Task<TResult> CallAsync<TResult>(

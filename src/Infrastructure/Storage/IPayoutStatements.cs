@@ -34,15 +34,15 @@ internal interface IPayoutStatements
     /// </summary>
     Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken);
 
-    /// <summary>Makes an operation whose lease has run out the new owner's.</summary>
-    /// <returns>The operation; null if there is none, or its lease runs.</returns>
-    Task<OperationRow?> TakeOverAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken);
+    /// <inheritdoc cref="IOperationStore.TakeOverAsync"/>
+    Task<OperationRow?> TakeOverAsync(
+        string payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken);
 
     /// <summary>Lets the owner's lease run anew; false if the operation is not the owner's.</summary>
     Task<bool> RenewAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>Ends the owner's lease; false if the operation is not the owner's.</summary>
-    Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken);
+    /// <summary>Ends the owner's lease, and stores a failed try; false if the operation is not the owner's.</summary>
+    Task<bool> ReleaseAsync(string payoutId, string owner, FailedTry? failure, CancellationToken cancellationToken);
 
     /// <summary>Makes the owner's operation its next attempt; false if the owner or the attempt is not the stored one.</summary>
     /// <param name="operation">The operation as it was.</param>

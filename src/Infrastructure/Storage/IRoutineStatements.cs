@@ -1,5 +1,4 @@
 using PayoutManager.Application.Ports;
-using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Infrastructure.Storage;
 
@@ -21,8 +20,8 @@ internal interface IRoutineStatements
     /// <inheritdoc cref="IEventOutbox.ReleaseLeaseAsync"/>
     Task<bool> ReleaseRelayAsync(string owner, CancellationToken cancellationToken);
 
-    /// <inheritdoc cref="IOperationStore.ListExpiredAsync"/>
-    Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken);
+    /// <inheritdoc cref="IOperationStore.ListDueAsync"/>
+    Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IBacklog.ReadAsync"/>
     Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken);

@@ -42,15 +42,18 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         PayoutId payoutId,
         string owner,
         TimeSpan lease,
+        bool ignorePause,
         CancellationToken cancellationToken) => database.WriteAsync(
-        async () => await statements.TakeOverAsync(payoutId.Value, owner, lease, cancellationToken) is { } taken ? ToOperation(taken) : null,
+        async () => await statements.TakeOverAsync(payoutId.Value, owner, lease, ignorePause, cancellationToken) is { } taken
+            ? ToOperation(taken)
+            : null,
         cancellationToken);
 
     public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) => database.WriteAsync(
         () => statements.RenewAsync(operation.PayoutId.Value, operation.Owner, lease, cancellationToken), cancellationToken);
 
-    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken) => database.WriteAsync(
-        () => statements.ReleaseAsync(operation.PayoutId.Value, operation.Owner, cancellationToken), cancellationToken);
+    public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => database.WriteAsync(
+        () => statements.ReleaseAsync(operation.PayoutId.Value, operation.Owner, failure, cancellationToken), cancellationToken);
 
     public Task<Operation?> AdvanceAsync(
         Operation operation,
@@ -80,8 +83,8 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
     public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => database.WriteAsync(
         () => statements.AbandonAsync(operation, spentAttempts, cancellationToken), cancellationToken);
 
-    public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken) =>
-        Database.ReadAsync(() => routine.ListExpiredAsync(limit, cancellationToken));
+    public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken) =>
+        Database.ReadAsync(() => routine.ListDueAsync(after, ignorePauses, limit, cancellationToken));
 
     private async Task<Intended> DescribeOccupantAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
         await Database.ReadAsync(() => statements.FindOperationAsync(payoutId.Value, cancellationToken)) is { } occupant
@@ -94,5 +97,8 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         IntentJson.Read(row),
         row.Attempt,
         row.Owner!,
-        row.Actor is { } name ? new Actor(name, row.Reason) : null);
+        row.Actor is { } name ? new Actor(name, row.Reason) : null)
+    {
+        FailedTries = row.FailedTries,
+    };
 }

@@ -42,9 +42,7 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
         {
             operation.ToTable("payout_operation");
             operation.HasKey(o => o.PayoutId).HasName("payout_operation_pkey");
-            operation.HasIndex(o => o.LeaseUntil)
-                .HasFilter("lease_until IS NOT NULL")
-                .HasDatabaseName("payout_operation_lease_until_idx");
+            operation.Property(o => o.FailedTries).HasDefaultValue(0);
         });
         modelBuilder.Entity<EventRow>(outboxEvent =>
         {

@@ -73,7 +73,29 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         {
             throw call.MayBeDone
                 ? new OutcomeUnknownException($"{name} gave no usable answer to {method} in time.", call.LastFailure ?? e)
+                {
+                    PeerFailed = call.LastFailure is { Outcome: WoodyOutcome.Failed },
+                }
                 : new NotDoneException($"{name} could not be reached for {method} in time.", call.LastFailure ?? e);
+        }
+    }
+
+    /// <summary>Makes a call that has no effect, once. Never throws.</summary>
+    /// <param name="method">The method's name.</param>
+    /// <param name="args">Its arguments.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether the dependency answered, be it by a refusal.</returns>
+    public async Task<bool> AnswersAsync<TResult>(string method, TBase args, CancellationToken cancellationToken)
+        where TResult : class, TBase, new()
+    {
+        try
+        {
+            await client.CallAsync<TResult>(method, args, cancellationToken);
+            return true;
+        }
+        catch (Exception e)
+        {
+            return e is WoodyCallException { Outcome: WoodyOutcome.Refused };
         }
     }
 

@@ -51,14 +51,15 @@ internal sealed class FaultyStatements(IPayoutStatements inner) : IPayoutStateme
             operation.PayoutId.Value,
             () => inner.TryApplyAsync(operation, payout, outboxEvent, cancellationToken));
 
-    public Task<OperationRow?> TakeOverAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
-        RunAsync(nameof(TakeOverAsync), payoutId, () => inner.TakeOverAsync(payoutId, owner, lease, cancellationToken));
+    public Task<OperationRow?> TakeOverAsync(
+        string payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken) =>
+        RunAsync(nameof(TakeOverAsync), payoutId, () => inner.TakeOverAsync(payoutId, owner, lease, ignorePause, cancellationToken));
 
     public Task<bool> RenewAsync(string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
         RunAsync(nameof(RenewAsync), payoutId, () => inner.RenewAsync(payoutId, owner, lease, cancellationToken));
 
-    public Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken) =>
-        RunAsync(nameof(ReleaseAsync), payoutId, () => inner.ReleaseAsync(payoutId, owner, cancellationToken));
+    public Task<bool> ReleaseAsync(string payoutId, string owner, FailedTry? failure, CancellationToken cancellationToken) =>
+        RunAsync(nameof(ReleaseAsync), payoutId, () => inner.ReleaseAsync(payoutId, owner, failure, cancellationToken));
 
     public Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken) =>
         RunAsync(nameof(AdvanceAsync), operation.PayoutId.Value, () => inner.AdvanceAsync(operation, request, cancellationToken));

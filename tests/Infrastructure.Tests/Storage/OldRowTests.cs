@@ -58,8 +58,8 @@ public sealed class OldRowTests : IAsyncLifetime
         await _ledger.HoldAsync(payout.HoldPlan, None);
         var left = Assert.IsType<Intended.Started>(await _host.Operations.IntendAsync(
             payout.Id, new CancelIntent("why"), 0, Operation.NewOwner(), null, TimeSpan.FromMinutes(1), None));
-        await _host.Operations.ReleaseAsync(left.Operation, None);
-        Assert.Equal([payout.Id], await _host.Operations.ListExpiredAsync(10, None));
+        await _host.Operations.ReleaseAsync(left.Operation, failure: null, None);
+        Assert.Equal([payout.Id], await _host.Operations.ListDueAsync());
 
         Assert.Equal(1, await _host.RecoverAsync());
 

@@ -43,7 +43,7 @@ public sealed class PostgresStoreTests : StoreTests
                 "cash_flow_posting: id bigint, payout_id character varying, created_at timestamp without time zone, from_account_id bigint, from_account_type account_type, to_account_id bigint, to_account_type account_type, amount bigint, currency_code character varying, description character varying null",
                 "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying null, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer, request_digest character varying null",
                 "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null, stored_at timestamp with time zone, trace_parent text null, actor text null, reason text null",
-                "payout_operation: payout_id text, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null, started_at timestamp with time zone, actor text null, reason text null",
+                "payout_operation: payout_id character varying, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null, started_at timestamp with time zone, actor text null, reason text null, failed_tries integer, last_error text null, next_try_at timestamp with time zone null",
                 "relay_lease: id integer, owner text null, lease_until timestamp with time zone null",
             ],
             await QueryAsync(
@@ -108,6 +108,29 @@ public sealed class PostgresStoreTests : StoreTests
     }
 
     [Fact]
+    public async Task An_operation_whose_row_is_locked_is_not_waited_for()
+    {
+        var operations = Services.GetRequiredService<IOperationStore>();
+        var id = new PayoutId("locked");
+        var started = Assert.IsType<Intended.Started>(await operations.IntendAsync(
+            id, Payouts.CreateIntent("locked"), null, "owner", null, TimeSpan.FromMinutes(1), CancellationToken.None));
+        await operations.ReleaseAsync(started.Operation, failure: null, CancellationToken.None);
+
+        await using (var other = new NpgsqlConnection(_connectionString))
+        {
+            await other.OpenAsync();
+            await using var transaction = await other.BeginTransactionAsync();
+            await using var command = new NpgsqlCommand("SELECT FROM pm.payout_operation WHERE payout_id = 'locked' FOR UPDATE", other, transaction);
+            await command.ExecuteNonQueryAsync();
+
+            Assert.Null(await operations.TakeOverAsync(id, "taker", TimeSpan.FromMinutes(1), ignorePause: true, CancellationToken.None));
+            Assert.Equal([id], await operations.ListDueAsync());
+        }
+
+        Assert.NotNull(await operations.TakeOverAsync(id, "taker", TimeSpan.FromMinutes(1), ignorePause: true, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task After_a_rush_operations_are_still_found_by_an_index()
     {
         var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
@@ -137,7 +160,7 @@ public sealed class PostgresStoreTests : StoreTests
             }
 
             Assert.Equal(2, (await services.GetRequiredService<IBacklog>().ReadAsync(CancellationToken.None)).Operations["confirm"].Count);
-            Assert.Empty(await operations.ListExpiredAsync(10, CancellationToken.None));
+            Assert.Empty(await operations.ListDueAsync());
         }
 
         var after = await ScansAsync();

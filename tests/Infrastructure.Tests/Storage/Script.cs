@@ -163,7 +163,8 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
                 : null));
         }
 
-        state.Add(("expired", Answers.List(await store.Operations.ListExpiredAsync(All, default), isOrdered)));
+        foreach (var ignorePauses in (bool[])[false, true])
+            state.Add(($"due, pauses {(ignorePauses ? "ignored" : "kept")}", Answers.List(await store.ListDueAsync(ignorePauses, All), isOrdered)));
         var unpublished = await store.Outbox.ReadUnpublishedAsync(0, All, default);
         state.Add(("unpublished", Answers.List(unpublished.Select(e => new EventKey(e.PayoutId, e.SequenceId)), isOrdered)));
         var changed = new List<ChangedPayout>();

@@ -289,7 +289,7 @@ public sealed class SqlStateTests(ITestOutputHelper output)
         {
             var started = Assert.IsType<Intended.Started>(await Host.Operations.IntendAsync(
                 new PayoutId(id), intent, expectedSequenceId, Operation.NewOwner(), null, Lease, None));
-            await Host.Operations.ReleaseAsync(started.Operation, None);
+            await Host.Operations.ReleaseAsync(started.Operation, failure: null, None);
         }
 
         public async Task<PayoutState?> StateOfAsync(string id) =>
@@ -305,7 +305,8 @@ public sealed class SqlStateTests(ITestOutputHelper output)
             for (var left = await Sql.QueryAsync(_connectionString, underWay); left is not []; left = await Sql.QueryAsync(_connectionString, underWay))
             {
                 await Sql.ExecuteAsync(
-                    _connectionString, "UPDATE pm.payout_operation SET lease_until = statement_timestamp() WHERE lease_until IS NOT NULL");
+                    _connectionString,
+                    "UPDATE pm.payout_operation SET lease_until = statement_timestamp(), next_try_at = NULL WHERE lease_until IS NOT NULL");
                 Assert.True(await Host.RecoverAsync() > 0, $"nothing goes on with {string.Join(", ", left)}");
             }
 
@@ -333,5 +334,7 @@ public sealed class SqlStateTests(ITestOutputHelper output)
 
         public Task<long> GetMinAvailableAmountAsync(long accountId, LedgerClock clock, CancellationToken cancellationToken) =>
             inner.GetMinAvailableAmountAsync(accountId, clock, cancellationToken);
+
+        public Task<bool> AnswersAsync(CancellationToken cancellationToken) => inner.AnswersAsync(cancellationToken);
     }
 }

@@ -34,15 +34,17 @@ internal abstract record Step
         }
     }
 
-    public sealed record TakeOver(int Payout, LeaseEnd Lease) : Step
+    public sealed record TakeOver(int Payout, LeaseEnd Lease, bool IgnorePause) : Step
     {
         public override Call Resolve(Script script)
         {
             var (id, owner, lease) = (Script.PayoutIds[Payout], script.NewOwner(), script.LeaseOf(Lease));
-            return new Call($"take over {id}, owner {owner}, lease {lease}", id)
+            return new Call($"take over {id}, owner {owner}, lease {lease}{(IgnorePause ? "" : ", unless it pauses")}", id)
             {
                 EndsLeaseNow = Lease == LeaseEnd.Now,
-                RunAsync = async store => await store.Operations.TakeOverAsync(id, owner, lease, default),
+                // Another call at the same time may hold the row, which is not waited for.
+                RunAsync = async store =>
+                    (object?)await store.Operations.TakeOverAsync(id, owner, lease, IgnorePause, default) ?? Answers.NotDone,
             };
         }
     }
@@ -60,15 +62,15 @@ internal abstract record Step
         }
     }
 
-    public sealed record Release(int Payout, int Age) : Step
+    public sealed record Release(int Payout, int Age, FailedTry? Failure) : Step
     {
         public override Call Resolve(Script script)
         {
             var operation = script.OperationOf(Payout, Age);
-            return new Call($"release {Answers.Describe(operation)}", operation.PayoutId)
+            return new Call($"release {Answers.Describe(operation)}, {Failure?.ToString() ?? "no failure"}", operation.PayoutId)
             {
                 EndsLeaseNow = true,
-                RunAsync = store => Answers.OfAsync(store.Operations.ReleaseAsync(operation, default)),
+                RunAsync = store => Answers.OfAsync(store.Operations.ReleaseAsync(operation, Failure, default)),
             };
         }
     }
@@ -137,11 +139,11 @@ internal abstract record Step
         }
     }
 
-    public sealed record ListExpired(int Limit) : Step
+    public sealed record ListDue(int Limit, bool IgnorePauses) : Step
     {
-        public override Call Resolve(Script script) => new($"list {Limit} expired")
+        public override Call Resolve(Script script) => new($"list {Limit} due{(IgnorePauses ? " or pausing" : "")}")
         {
-            RunAsync = async store => Answers.List(await store.Operations.ListExpiredAsync(Limit, default), script.IsOrdered),
+            RunAsync = async store => Answers.List(await store.ListDueAsync(IgnorePauses, Limit), script.IsOrdered),
         };
     }
 
@@ -226,6 +228,12 @@ internal static class Steps
 
     private static readonly Gen<Actor?> Actor = Gen.OneOf<Actor?>(null, new Actor("alice"), new Actor("bob", "because"));
 
+    private static readonly Gen<FailedTry?> Failure = Gen.OneOf<FailedTry?>(
+        null,
+        new FailedTry("not counted", Pause: null),
+        new FailedTry("over already", TimeSpan.FromHours(-1)),
+        new FailedTry("for long", TimeSpan.FromHours(1)));
+
     // Mostly what is right at the time, often what was right before.
     private static readonly Gen<int> Age = Gen.Frequency((2, Gen.Const(0)), (1, Gen.Int[1, 3]));
     private static readonly Gen<int> Skew = Gen.Frequency((4, Gen.Const(0)), (1, Gen.Const(1)), (1, Gen.Const(-1)));
@@ -235,7 +243,7 @@ internal static class Steps
     [
         .. Unordered(payouts: 3, Lease),
         .. Alone(payouts: 3),
-        (1, Gen.Int[1, 2].Select(limit => (Step)new Step.ListExpired(limit))),
+        (1, Gen.Select(Gen.Int[1, 2], Gen.Bool, (limit, ignorePauses) => (Step)new Step.ListDue(limit, ignorePauses))),
         (2, Gen.Select(Gen.Int[0, 5], Gen.Int[1, 3], (after, limit) => (Step)new Step.ReadUnpublished(after, limit))),
         (1, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: true))),
     ]);
@@ -255,7 +263,7 @@ internal static class Steps
 
     private static (int, IGen<Step>)[] Alone(int payouts) =>
     [
-        (2, Gen.Select(OneOf(payouts), Age, (payout, age) => (Step)new Step.Release(payout, age))),
+        (2, Gen.Select(OneOf(payouts), Age, Failure, (payout, age, failure) => (Step)new Step.Release(payout, age, failure))),
         (1, Gen.Select(Gen.OneOf("a", "b"), Lease, (owner, end) => (Step)new Step.LeaseRelay(owner, end))),
         (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.ReleaseRelay(owner))),
     ];
@@ -268,14 +276,14 @@ internal static class Steps
         [
             (8, Gen.Select(payout, Gen.Enum<ChangeKind>(), Skew, lease, Actor, Gen.Int[0, 3], (p, kind, skew, end, actor, variant) =>
                 (Step)new Step.Intend(p, kind, skew, end, actor, variant))),
-            (3, Gen.Select(payout, lease, (p, end) => (Step)new Step.TakeOver(p, end))),
+            (3, Gen.Select(payout, lease, Gen.Bool, (p, end, ignorePause) => (Step)new Step.TakeOver(p, end, ignorePause))),
             (2, Gen.Select(payout, Age, lease, (p, age, end) => (Step)new Step.Renew(p, age, end))),
             (2, Gen.Select(payout, Age, Gen.Int[0, 3], (p, age, variant) => (Step)new Step.Advance(p, age, variant))),
             (6, Gen.Select(payout, Age, Skew, Gen.Int[0, 9], (p, age, skew, minute) => (Step)new Step.Apply(p, age, skew, minute))),
             (3, Gen.Select(payout, Age, Gen.Int[0, 3], (p, age, spent) => (Step)new Step.Abandon(p, age, spent))),
             (1, payout.Select(p => (Step)new Step.Find(p))),
             (1, payout.Select(p => (Step)new Step.FindRequestDigest(p))),
-            (1, Gen.Const((Step)new Step.ListExpired(Script.All))),
+            (1, Gen.Bool.Select(ignorePauses => (Step)new Step.ListDue(Script.All, ignorePauses))),
             (2, Gen.Const((Step)new Step.ReadUnpublished(0, Script.All))),
             (2, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: false))),
             (1, Gen.Select(payout, Gen.Int[0, 2], (p, from) => (Step)new Step.Unpublish(p, from))),
@@ -327,6 +335,21 @@ internal sealed record Call(string Text, PayoutId? PayoutId = null)
 /// <summary>A store behind all its ports.</summary>
 internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, IEventOutbox Outbox, IPayoutHistory History)
 {
+    /// <summary>What is due, read page by page, with its failed tries.</summary>
+    public async Task<IReadOnlyList<string>> ListDueAsync(bool ignorePauses, int limit)
+    {
+        var due = new List<DueOperation>();
+        while (due.Count < limit)
+        {
+            var page = await Operations.ListDueAsync(due.LastOrDefault()?.Position, ignorePauses, Math.Min(2, limit - due.Count), default);
+            due.AddRange(page.Operations);
+            if (page.Operations.Count == 0)
+                break;
+        }
+
+        return [.. due.Select(o => $"{o.PayoutId} after {o.FailedTries} failed tries")];
+    }
+
     /// <summary>The ids under which it has shown events, on whatever host.</summary>
     public ConcurrentDictionary<EventKey, long> EventIds { get; init; } = [];
 

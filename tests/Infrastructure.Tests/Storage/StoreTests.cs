@@ -9,6 +9,7 @@ using PayoutManager.Domain.Parties;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Contracts;
 using PayoutManager.Infrastructure.Storage;
+using PayoutManager.Testing;
 using PayoutManager.Thrift.Serialization;
 
 namespace PayoutManager.Infrastructure.Tests.Storage;
@@ -27,6 +28,8 @@ public abstract class StoreTests : IAsyncLifetime
     private IPayoutStore Payouts => _services.GetRequiredService<IPayoutStore>();
 
     private IOperationStore Operations => _services.GetRequiredService<IOperationStore>();
+
+    private IBacklog Backlog => _services.GetRequiredService<IBacklog>();
 
     private IPayoutHistory History => _services.GetRequiredService<IPayoutHistory>();
 
@@ -132,8 +135,8 @@ public abstract class StoreTests : IAsyncLifetime
         var occupied = Assert.IsType<Intended.Occupied>(await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null));
         Assert.Equal(first, occupied.Operation);
         Assert.False(occupied.LeaseRanOut);
-        Assert.Null(await Operations.TakeOverAsync(first.PayoutId, "other", Lease, None));
-        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+        Assert.Null(await Operations.TakeOverAsync(first.PayoutId, "other", Lease, ignorePause: true, None));
+        Assert.Empty(await Operations.ListDueAsync());
     }
 
     [Fact]
@@ -183,35 +186,77 @@ public abstract class StoreTests : IAsyncLifetime
     public async Task An_operation_whose_lease_has_run_out_is_taken_over_once()
     {
         var sleeper = await StartAsync("p1");
-        await Operations.ReleaseAsync(sleeper, None);
+        await Operations.ReleaseAsync(sleeper, failure: null, None);
 
         Assert.True(Assert.IsType<Intended.Occupied>(await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null)).LeaseRanOut);
-        Assert.Equal([sleeper.PayoutId], await Operations.ListExpiredAsync(10, None));
+        Assert.Equal([sleeper.PayoutId], await Operations.ListDueAsync());
         var takers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() =>
-            Operations.TakeOverAsync(sleeper.PayoutId, $"taker {i}", Lease, None))));
+            Operations.TakeOverAsync(sleeper.PayoutId, $"taker {i}", Lease, ignorePause: true, None))));
 
         var taken = Assert.Single(takers, t => t is not null)!;
         Assert.Equal(sleeper with { Owner = taken.Owner }, taken);
-        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+        Assert.Empty(await Operations.ListDueAsync());
+    }
+
+    [Fact]
+    public async Task An_operation_that_recovery_failed_to_finish_is_left_alone_by_recovery_and_by_nobody_else()
+    {
+        var first = await StartAsync("p1");
+        await Operations.ReleaseAsync(first, new FailedTry("the ledger said 500", TimeSpan.FromHours(1)), None);
+
+        Assert.Empty(await Operations.ListDueAsync());
+        Assert.Equal([first.PayoutId], await Operations.ListDueAsync(ignorePauses: true));
+        Assert.Null(await Operations.TakeOverAsync(first.PayoutId, "recovery", Lease, ignorePause: false, None));
+        Assert.Equal((1, "the ledger said 500"), await TroubleAsync());
+
+        var taken = await Operations.TakeOverAsync(first.PayoutId, "a caller", Lease, ignorePause: true, None);
+        Assert.Equal(1, taken!.FailedTries);
+        Assert.Equal(1, (await Backlog.ReadAsync(None)).Troubled.Count);
+        await Operations.ReleaseAsync(taken, new FailedTry("the caller had no time", Pause: null), None);
+        Assert.Equal((1, "the caller had no time"), await TroubleAsync());
+        Assert.Empty(await Operations.ListDueAsync());
+
+        async Task<(int Tries, string Error)> TroubleAsync()
+        {
+            var row = Assert.Single(await QueryAsync($"SELECT failed_tries || ' ' || last_error FROM {Table("payout_operation")}"))!;
+            return (row[0] - '0', row[2..]);
+        }
+    }
+
+    [Fact]
+    public async Task A_pause_that_is_over_leaves_an_operation_due_and_what_follows_it_begins_without_trouble()
+    {
+        var first = await StartAsync("p1");
+        await Operations.ReleaseAsync(first, new FailedTry("down", TimeSpan.Zero), None);
+        while (await Operations.ListDueAsync() is [])
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+
+        var taken = await Operations.TakeOverAsync(first.PayoutId, "recovery", Lease, ignorePause: false, None);
+        Assert.Equal(1, taken!.FailedTries);
+        Assert.True(await Operations.AbandonAsync(taken, 1, None));
+        Assert.Equal(default, (await Backlog.ReadAsync(None)).Troubled);
+
+        await Operations.ReleaseAsync(await StartAsync("p1"), failure: null, None);
+        Assert.Equal(0, (await Operations.TakeOverAsync(first.PayoutId, "recovery", Lease, ignorePause: false, None))!.FailedTries);
     }
 
     [Fact]
     public async Task A_sleeper_whose_operation_was_taken_over_writes_nothing()
     {
         var sleeper = await StartAsync("p1");
-        await Operations.ReleaseAsync(sleeper, None);
-        var taken = await Operations.TakeOverAsync(sleeper.PayoutId, "taker", Lease, None);
+        await Operations.ReleaseAsync(sleeper, failure: null, None);
+        var taken = await Operations.TakeOverAsync(sleeper.PayoutId, "taker", Lease, ignorePause: true, None);
         var payout = Testing.Payouts.Unpaid("p1");
 
         Assert.False(await Operations.RenewAsync(sleeper, Lease, None));
         Assert.Null(await Operations.AdvanceAsync(sleeper, sleeper.Intent, None));
         Assert.False(await Operations.ApplyAsync(sleeper, new PayoutCreated(payout, payout.CreatedAt), None));
         Assert.False(await Operations.AbandonAsync(sleeper, 1, None));
-        await Operations.ReleaseAsync(sleeper, None);
+        await Operations.ReleaseAsync(sleeper, failure: null, None);
 
         Assert.Null(await Payouts.FindAsync(payout.Id, None));
         Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
-        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+        Assert.Empty(await Operations.ListDueAsync());
         Assert.True(await Operations.RenewAsync(taken!, Lease, None));
     }
 
@@ -236,8 +281,8 @@ public abstract class StoreTests : IAsyncLifetime
         var operation = await StartAsync("p1");
         Assert.True(await Operations.AbandonAsync(operation, 1, None));
 
-        Assert.Empty(await Operations.ListExpiredAsync(10, None));
-        Assert.Null(await Operations.TakeOverAsync(operation.PayoutId, "other", Lease, None));
+        Assert.Empty(await Operations.ListDueAsync());
+        Assert.Null(await Operations.TakeOverAsync(operation.PayoutId, "other", Lease, ignorePause: true, None));
         Assert.Equal(2, (await StartAsync("p1")).Attempt);
     }
 
@@ -284,9 +329,9 @@ public abstract class StoreTests : IAsyncLifetime
         Assert.Equal(created, Assert.IsType<Intended.Occupied>(await IntendAsync("p1", new ConfirmIntent(), 0)).Operation.Actor);
         Assert.True(await Operations.ApplyAsync(creation, new PayoutCreated(payout, payout.CreatedAt), None));
         await Operations.ReleaseAsync(
-            Assert.IsType<Intended.Started>(await IntendAsync("p1", new ConfirmIntent(), 0, confirmed)).Operation, None);
+            Assert.IsType<Intended.Started>(await IntendAsync("p1", new ConfirmIntent(), 0, confirmed)).Operation, failure: null, None);
 
-        var taken = await Operations.TakeOverAsync(payout.Id, "other", Lease, None);
+        var taken = await Operations.TakeOverAsync(payout.Id, "other", Lease, ignorePause: true, None);
         Assert.Equal(confirmed, taken!.Actor);
         Assert.True(await Operations.ApplyAsync(taken, PayoutEvent.OfLatestChange(payout.Confirm(), Instant), None));
         Assert.True(await Operations.ApplyAsync(
@@ -359,11 +404,11 @@ public abstract class StoreTests : IAsyncLifetime
     {
         var shortLived = Assert.IsType<Intended.Started>(await Operations.IntendAsync(
             new PayoutId("p1"), Testing.Payouts.CreateIntent("p1"), null, "owner", null, TimeSpan.FromMilliseconds(1), None)).Operation;
-        while (await Operations.ListExpiredAsync(10, None) is [])
+        while (await Operations.ListDueAsync() is [])
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
 
         Assert.True(await Operations.RenewAsync(shortLived, Lease, None));
-        Assert.Empty(await Operations.ListExpiredAsync(10, None));
+        Assert.Empty(await Operations.ListDueAsync());
     }
 
     [Fact]

@@ -94,6 +94,19 @@ public sealed class InMemoryLedger : ILedger, ILedgerRecords
         return available;
     }
 
+    public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CallAsync("Answers", "", () => { }, cancellationToken);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
     private async Task CallAsync(string method, string subject, Action act, CancellationToken cancellationToken)
     {
         lock (_gate)
@@ -126,7 +139,7 @@ public sealed class InMemoryLedger : ILedger, ILedgerRecords
     private static void Accept(string planId, LedgerReply reply)
     {
         if (reply == LedgerReply.Failed)
-            throw new OutcomeUnknownException($"Shumway failed plan {planId}: HTTP 500.");
+            throw new OutcomeUnknownException($"Shumway failed plan {planId}: HTTP 500.") { PeerFailed = true };
         if (reply == LedgerReply.Refused)
             throw new LedgerRefusedException(planId, "HTTP 400");
     }

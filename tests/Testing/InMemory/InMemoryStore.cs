@@ -73,11 +73,17 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult<Intended>(new Intended.Started(operation));
     }
 
-    public Task<Operation?> TakeOverAsync(PayoutId payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    public Task<Operation?> TakeOverAsync(
+        PayoutId payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken)
     {
         Enter(nameof(TakeOverAsync), cancellationToken);
-        if (_operations.GetValueOrDefault(payoutId) is not { Operation: { } operation } entry || entry.Until > clock.GetUtcNow())
+        if (_operations.GetValueOrDefault(payoutId) is not { Operation: { } operation } entry
+            || entry.Until > clock.GetUtcNow()
+            || (!ignorePause && entry.NextTryAt > clock.GetUtcNow()))
+        {
             return Task.FromResult<Operation?>(null);
+        }
+
         operation = operation with { Owner = owner };
         _operations[payoutId] = entry with { Operation = operation, Until = clock.GetUtcNow() + lease };
         return Task.FromResult<Operation?>(operation);
@@ -89,10 +95,10 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult(Change(operation, anyAttempt: true, entry => entry with { Until = clock.GetUtcNow() + lease }));
     }
 
-    public Task ReleaseAsync(Operation operation, CancellationToken cancellationToken)
+    public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken)
     {
         Enter(nameof(ReleaseAsync), cancellationToken);
-        Change(operation, anyAttempt: true, entry => entry with { Until = clock.GetUtcNow() });
+        Change(operation, anyAttempt: true, entry => Failed(entry, failure) with { Until = clock.GetUtcNow() });
         return Task.CompletedTask;
     }
 
@@ -101,7 +107,11 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         Enter(nameof(AdvanceAsync), cancellationToken);
         var next = operation with { Intent = intent, Attempt = operation.Attempt + 1 };
         return Task.FromResult(
-            Change(operation, anyAttempt: false, entry => entry with { Operation = next, Attempt = next.Attempt }) ? next : null);
+            Change(operation, anyAttempt: false, entry => entry with
+            {
+                Operation = next with { FailedTries = entry.Operation!.FailedTries },
+                Attempt = next.Attempt,
+            }) ? next : null);
     }
 
     public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken)
@@ -127,16 +137,25 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             _ => spentAttempts == 0 ? null : new Entry(null, spentAttempts, DateTimeOffset.MaxValue)));
     }
 
-    public Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken)
+    public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken)
     {
-        Enter(nameof(ListExpiredAsync), cancellationToken);
-        return Task.FromResult<IReadOnlyList<PayoutId>>(
-        [
-            .. _operations.Where(o => o.Value.Operation is not null && o.Value.Until <= clock.GetUtcNow())
-                .OrderBy(o => o.Value.Until)
-                .Select(o => o.Key)
-                .Take(limit),
-        ]);
+        Enter(nameof(ListDueAsync), cancellationToken);
+        var now = clock.GetUtcNow();
+        return Task.FromResult(new DuePage(
+            [
+                .. _operations
+                    .Where(o => o.Value.Operation is not null && o.Value.Until <= now && (ignorePauses || DueAt(o.Value) <= now))
+                    .Select(o => new DueOperation(new DuePosition(DueAt(o.Value), o.Key.Value), o.Value.Operation!.FailedTries))
+                    .Where(due => after is not { } from || Compare(due.Position, from) > 0)
+                    .Order(Comparer<DueOperation>.Create((one, other) => Compare(one.Position, other.Position)))
+                    .Take(limit),
+            ],
+            now));
+
+        static DateTimeOffset DueAt(Entry entry) => entry.NextTryAt > entry.Until ? entry.NextTryAt.Value : entry.Until;
+
+        static int Compare(DuePosition one, DuePosition other) =>
+            one.At != other.At ? one.At.CompareTo(other.At) : string.CompareOrdinal(one.PayoutId, other.PayoutId);
     }
 
     public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
@@ -266,6 +285,12 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     public void LoseEvent(string payoutId, int sequenceId) =>
         _events.RemoveAll(e => e.Event.PayoutId.Value == payoutId && e.Event.SequenceId == sequenceId);
 
+    private Entry Failed(Entry entry, FailedTry? failure) => failure?.Pause is not { } pause ? entry : entry with
+    {
+        Operation = entry.Operation! with { FailedTries = entry.Operation.FailedTries + 1 },
+        NextTryAt = clock.GetUtcNow() + pause,
+    };
+
     private bool Change(Operation operation, bool anyAttempt, Func<Entry, Entry?> change)
     {
         if (_operations.GetValueOrDefault(operation.PayoutId) is not { Operation: { } stored } entry
@@ -295,5 +320,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             throw Faults.Dequeue().Fault;
     }
 
-    private sealed record Entry(Operation? Operation, int Attempt, DateTimeOffset Until);
+    private sealed record Entry(Operation? Operation, int Attempt, DateTimeOffset Until)
+    {
+        public DateTimeOffset? NextTryAt { get; init; }
+    }
 }

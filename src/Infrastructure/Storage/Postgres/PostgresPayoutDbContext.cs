@@ -79,7 +79,9 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
         });
         modelBuilder.Entity<OperationRow>(operation =>
         {
+            Varchar(operation, nameof(OperationRow.PayoutId));
             operation.Property(o => o.LeaseUntil).HasColumnType(TimestampUtc);
+            operation.Property(o => o.NextTryAt).HasColumnType(TimestampUtc);
             operation.Property(o => o.Request).HasColumnType("jsonb");
             operation.Property(o => o.StartedAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
         });

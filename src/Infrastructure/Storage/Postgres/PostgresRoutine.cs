@@ -1,7 +1,7 @@
 using Npgsql;
 using Npgsql.PostgresTypes;
+using NpgsqlTypes;
 using PayoutManager.Application.Ports;
-using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
 using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
 
@@ -12,12 +12,13 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
 {
     private const string Encoding = "UTF8";
     private const string Isolation = "read committed";
+    private const string Troubled = "troubled";
 
     // All that there are, in order. EF Core would look for them among the types of the assembly.
     private static readonly string[] Migrations =
         [
             "20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex",
-            "20261126000001_RequestsAndActors",
+            "20261126000001_RequestsAndActors", "20261127000002_TroubledOperations",
         ];
 
     public async Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken)
@@ -88,16 +89,43 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    public async Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken)
+    public async Task<DuePage> ListDueAsync(
+        DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken)
     {
+        // The first row brings the time, also where nothing is due.
         await using var command = source.CreateCommand(
-            "SELECT payout_id FROM pm.payout_operation WHERE lease_until <= statement_timestamp() ORDER BY lease_until LIMIT $1");
+            """
+            SELECT statement_timestamp(), NULL, 0
+            UNION ALL (
+                SELECT GREATEST(lease_until, next_try_at), payout_id, failed_tries
+                FROM pm.payout_operation
+                WHERE lease_until IS NOT NULL AND lease_until <= statement_timestamp()
+                    AND GREATEST(lease_until, next_try_at) <= CASE WHEN $3 THEN 'infinity' ELSE statement_timestamp() END
+                    AND (GREATEST(lease_until, next_try_at), payout_id) > (coalesce($1, '-infinity'), $2)
+                ORDER BY GREATEST(lease_until, next_try_at), payout_id
+                LIMIT $4)
+            """);
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = (object?)after?.At.UtcDateTime ?? DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.TimestampTz,
+        });
+        command.Parameters.Add(Of(after?.PayoutId ?? ""));
+        command.Parameters.Add(Of(ignorePauses));
         command.Parameters.Add(Of(limit));
-        var ids = new List<PayoutId>();
+        DateTimeOffset? now = null;
+        var operations = new List<DueOperation>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
-            ids.Add(PayoutId.Restore(reader.GetString(0)));
-        return ids;
+        {
+            var at = reader.GetFieldValue<DateTimeOffset>(0);
+            if (reader.IsDBNull(1))
+                now = at;
+            else
+                operations.Add(new DueOperation(new DuePosition(at, reader.GetString(1)), reader.GetInt32(2)));
+        }
+
+        return new DuePage(operations, now!.Value);
     }
 
     public async Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken)
@@ -105,26 +133,31 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         // What is written while this is read has no age yet. An operation under way has a lease, by which it is found; notes of spent
         // attempts have none, and may be many.
         await using var command = source.CreateCommand(
-            """
+            $"""
             SELECT kind, count(*), greatest(clock_timestamp() - min(started_at), interval '0')
             FROM pm.payout_operation WHERE lease_until IS NOT NULL GROUP BY kind
+            UNION ALL
+            SELECT '{Troubled}', count(*), greatest(clock_timestamp() - min(started_at), interval '0')
+            FROM pm.payout_operation WHERE next_try_at IS NOT NULL
             UNION ALL
             SELECT NULL, count(*), greatest(clock_timestamp() - min(stored_at), interval '0')
             FROM pm.payout_event WHERE published_at IS NULL
             """);
         var operations = new Dictionary<string, Waiting>();
-        var events = new Waiting(0, TimeSpan.Zero);
+        var (troubled, events) = (default(Waiting), default(Waiting));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             var waiting = new Waiting(reader.GetInt64(1), reader.GetTimeSpan(2));
             if (reader.IsDBNull(0))
                 events = waiting;
+            else if (reader.GetString(0) == Troubled)
+                troubled = waiting;
             else
                 operations.Add(reader.GetString(0), waiting);
         }
 
-        return new Backlog(operations, events);
+        return new Backlog(operations, troubled, events);
     }
 
     private static string? WhyUnusable(string encoding, string isolation) =>

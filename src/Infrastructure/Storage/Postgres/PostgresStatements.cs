@@ -22,7 +22,7 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransactions transactions) : IPayoutStatements
 {
     // What ReadOperation reads.
-    private const string OperationColumns = "kind, attempt, owner, request, actor, reason";
+    private const string OperationColumns = "kind, attempt, owner, request, actor, reason, failed_tries";
 
     private const string ContinuesSpentAttempts = $"excluded.kind IN ('{OperationRow.Create}', '{OperationRow.Cancel}')";
 
@@ -109,7 +109,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             Parameters = { Of(payoutId) },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? new Occupant(ReadOperation(reader, payoutId), reader.GetBoolean(6)) : null;
+        return await reader.ReadAsync(cancellationToken) ? new Occupant(ReadOperation(reader, payoutId), reader.GetBoolean(7)) : null;
     }
 
     public async Task<Insertion> TryInsertAsync(
@@ -132,7 +132,10 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         request = CASE WHEN {ContinuesSpentAttempts} THEN excluded.request
                                        ELSE jsonb_build_object('{SpentBefore}', o.attempt) END,
                         actor = excluded.actor,
-                        reason = excluded.reason
+                        reason = excluded.reason,
+                        failed_tries = 0,
+                        last_error = NULL,
+                        next_try_at = NULL
                     WHERE o.kind = '{OperationRow.Spent}'
                     RETURNING attempt
                     """)
@@ -178,18 +181,25 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             : TryChangeAsync(operation, payout, outboxEvent, cancellationToken);
 
     public async Task<OperationRow?> TakeOverAsync(
-        string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+        string payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken)
     {
         await using var connection = await Database.OpenAsync(source, cancellationToken);
+        // A row that is locked is being changed by somebody, or by nobody any more: neither is worth waiting for.
         await using var command = new NpgsqlCommand(
             $"""
-            UPDATE pm.payout_operation SET owner = $2, lease_until = statement_timestamp() + make_interval(secs => $3)
-            WHERE payout_id = $1 AND lease_until <= statement_timestamp()
+            UPDATE pm.payout_operation o SET owner = $2, lease_until = statement_timestamp() + make_interval(secs => $3)
+            FROM (
+                SELECT payout_id AS expired FROM pm.payout_operation
+                WHERE payout_id = $1 AND lease_until <= statement_timestamp()
+                    AND ($4 OR next_try_at IS NULL OR next_try_at <= statement_timestamp())
+                FOR UPDATE SKIP LOCKED
+            ) free
+            WHERE o.payout_id = $1 AND o.payout_id = free.expired
             RETURNING {OperationColumns}
             """,
             connection)
         {
-            Parameters = { Of(payoutId), Of(owner), Of(lease.TotalSeconds) },
+            Parameters = { Of(payoutId), Of(owner), Of(lease.TotalSeconds), Of(ignorePause) },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var taken = await reader.ReadAsync(cancellationToken) ? ReadOperation(reader, payoutId) : null;
@@ -206,9 +216,22 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         [Of(payoutId), Of(owner), Of(lease.TotalSeconds)],
         cancellationToken);
 
-    public Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken) => ExecuteAsync(
-        "UPDATE pm.payout_operation SET lease_until = statement_timestamp() WHERE payout_id = $1 AND owner = $2",
-        [Of(payoutId), Of(owner)],
+    public Task<bool> ReleaseAsync(
+        string payoutId, string owner, FailedTry? failure, CancellationToken cancellationToken) => ExecuteAsync(
+        """
+        UPDATE pm.payout_operation SET
+            lease_until = statement_timestamp(),
+            last_error = coalesce($3, last_error),
+            failed_tries = CASE WHEN $4 IS NULL THEN failed_tries ELSE failed_tries + 1 END,
+            next_try_at = CASE WHEN $4 IS NULL THEN next_try_at ELSE statement_timestamp() + make_interval(secs => $4) END
+        WHERE payout_id = $1 AND owner = $2
+        """,
+        [
+            Of(payoutId),
+            Of(owner),
+            OfNullable(failure?.Error),
+            new NpgsqlParameter { Value = (object?)failure?.Pause?.TotalSeconds ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Double },
+        ],
         cancellationToken);
 
     public Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken) => ExecuteAsync(
@@ -224,7 +247,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         : ExecuteAsync(
             $"""
             UPDATE pm.payout_operation
-            SET kind = '{OperationRow.Spent}', attempt = $4, owner = NULL, lease_until = NULL, request = NULL, actor = NULL, reason = NULL
+            SET kind = '{OperationRow.Spent}', attempt = $4, owner = NULL, lease_until = NULL, request = NULL, actor = NULL, reason = NULL,
+                failed_tries = 0, last_error = NULL, next_try_at = NULL
             WHERE payout_id = $1 AND owner = $2 AND attempt = $3
             """,
             [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(spentAttempts)],
@@ -416,6 +440,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         Request = reader.GetString(3),
         Actor = Text(reader, 4),
         Reason = Text(reader, 5),
+        FailedTries = reader.GetInt32(6),
     };
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

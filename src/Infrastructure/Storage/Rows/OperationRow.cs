@@ -31,4 +31,13 @@ internal sealed class OperationRow
 
     /// <summary>Why, in the words of whoever asked; null for calls that give no reason.</summary>
     public string? Reason { get; set; }
+
+    /// <summary>How many times recovery has failed to finish it.</summary>
+    public int FailedTries { get; set; }
+
+    /// <summary>Why the latest try failed; null if none has.</summary>
+    public string? LastError { get; set; }
+
+    /// <summary>Until when recovery leaves it alone, by the database's clock; null if no try of recovery has failed.</summary>
+    public DateTime? NextTryAt { get; set; }
 }

@@ -32,7 +32,13 @@ internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbConte
             posting.Property(p => p.FromAccountType).HasConversion<string>();
             posting.Property(p => p.ToAccountType).HasConversion<string>();
         });
-        modelBuilder.Entity<OperationRow>().Property(o => o.StartedAt).HasDefaultValueSql($"({Now})");
+        modelBuilder.Entity<OperationRow>(operation =>
+        {
+            operation.Property(o => o.StartedAt).HasDefaultValueSql($"({Now})");
+            operation.HasIndex(o => o.LeaseUntil)
+                .HasFilter("lease_until IS NOT NULL")
+                .HasDatabaseName("payout_operation_lease_until_idx");
+        });
         modelBuilder.Entity<EventRow>().Property(e => e.StoredAt).HasDefaultValueSql($"({Now})");
         modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
             .HasTranslation(_ => new SqlFragmentExpression(Now, typeof(DateTime), null));

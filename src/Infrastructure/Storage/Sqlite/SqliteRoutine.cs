@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using PayoutManager.Application.Ports;
-using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
 
 namespace PayoutManager.Infrastructure.Storage.Sqlite;
@@ -39,16 +38,32 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
                 cancellationToken) == 1;
     }
 
-    public async Task<IReadOnlyList<PayoutId>> ListExpiredAsync(int limit, CancellationToken cancellationToken)
+    public async Task<DuePage> ListDueAsync(
+        DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken)
     {
         await using var context = open();
-        var ids = await context.Operations
-            .Where(o => o.LeaseUntil <= DatabaseClock.Now())
-            .OrderBy(o => o.LeaseUntil)
-            .Select(o => o.PayoutId)
-            .Take(limit)
+        // The sum gives the value a type that can be read.
+        var now = await context.RelayLeases.Select(_ => DatabaseClock.Now().AddSeconds(0)).FirstAsync(cancellationToken);
+        var rows = await context.Operations
+            .Where(o => o.LeaseUntil <= now)
+            .Select(o => new { o.PayoutId, DueAt = o.NextTryAt > o.LeaseUntil ? o.NextTryAt : o.LeaseUntil, o.FailedTries })
+            .Where(o => ignorePauses || o.DueAt <= now)
             .ToListAsync(cancellationToken);
-        return [.. ids.Select(PayoutId.Restore)];
+        // Compared here: a development host has few of them.
+        return new DuePage(
+            [
+                .. rows
+                    .Select(o => new DueOperation(new DuePosition(Utc(o.DueAt!.Value), o.PayoutId), o.FailedTries))
+                    .Where(due => after is not { } from || Compare(due.Position, from) > 0)
+                    .Order(Comparer<DueOperation>.Create((one, other) => Compare(one.Position, other.Position)))
+                    .Take(limit),
+            ],
+            Utc(now));
+
+        static DateTimeOffset Utc(DateTime time) => new(DateTime.SpecifyKind(time, DateTimeKind.Utc));
+
+        static int Compare(DuePosition one, DuePosition other) =>
+            one.At != other.At ? one.At.CompareTo(other.At) : string.CompareOrdinal(one.PayoutId, other.PayoutId);
     }
 
     public async Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken)
@@ -59,6 +74,7 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
             .GroupBy(o => o.Kind)
             .Select(kind => new { kind.Key, Count = kind.LongCount(), Oldest = kind.Min(o => o.StartedAt) })
             .ToListAsync(cancellationToken);
+        var troubled = await context.Operations.Where(o => o.NextTryAt != null).Select(o => o.StartedAt).ToListAsync(cancellationToken);
         var events = context.Events.Where(e => e.PublishedAt == null);
         // The sum gives the value a type that can be read.
         var moment = await context.RelayLeases
@@ -71,6 +87,7 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
             .SingleAsync(cancellationToken);
         return new Backlog(
             operations.ToDictionary(o => o.Key, o => new Waiting(o.Count, Age(o.Oldest))),
+            troubled is [] ? default : new Waiting(troubled.Count, Age(troubled.Min())),
             new Waiting(moment.Events, moment.Oldest is { } oldest ? Age(oldest) : TimeSpan.Zero));
 
         // What was written between the two statements has no age yet.

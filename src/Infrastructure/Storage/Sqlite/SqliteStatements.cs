@@ -65,7 +65,10 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
                 started_at = strftime('%Y-%m-%d %H:%M:%f', 'now'),
                 request = excluded.request,
                 actor = excluded.actor,
-                reason = excluded.reason
+                reason = excluded.reason,
+                failed_tries = 0,
+                last_error = NULL,
+                next_try_at = NULL
             WHERE payout_operation.kind = {OperationRow.Spent}
             """,
             cancellationToken);
@@ -119,12 +122,13 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
     }
 
     public async Task<OperationRow?> TakeOverAsync(
-        string payoutId, string owner, TimeSpan lease, CancellationToken cancellationToken)
+        string payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken)
     {
         await using var context = open();
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var taken = await context.Operations
             .Where(o => o.PayoutId == payoutId && o.LeaseUntil <= DatabaseClock.Now())
+            .Where(o => ignorePause || o.NextTryAt == null || o.NextTryAt <= DatabaseClock.Now())
             .ExecuteUpdateAsync(
                 o => o
                     .SetProperty(p => p.Owner, owner)
@@ -144,11 +148,22 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
             o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)), cancellationToken) == 1;
     }
 
-    public async Task<bool> ReleaseAsync(string payoutId, string owner, CancellationToken cancellationToken)
+    public async Task<bool> ReleaseAsync(string payoutId, string owner, FailedTry? failure, CancellationToken cancellationToken)
     {
         await using var context = open();
         return await Owned(context, payoutId, owner).ExecuteUpdateAsync(
-            o => o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now()), cancellationToken) == 1;
+            o =>
+            {
+                o.SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now());
+                if (failure is not null)
+                    o.SetProperty(p => p.LastError, failure.Error);
+                if (failure?.Pause is { } pause)
+                {
+                    o.SetProperty(p => p.FailedTries, p => p.FailedTries + 1);
+                    o.SetProperty(p => p.NextTryAt, p => DatabaseClock.Now().AddSeconds(pause.TotalSeconds));
+                }
+            },
+            cancellationToken) == 1;
     }
 
     public async Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken)
@@ -172,7 +187,10 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
                     .SetProperty(p => p.LeaseUntil, (DateTime?)null)
                     .SetProperty(p => p.Request, (string?)null)
                     .SetProperty(p => p.Actor, (string?)null)
-                    .SetProperty(p => p.Reason, (string?)null),
+                    .SetProperty(p => p.Reason, (string?)null)
+                    .SetProperty(p => p.FailedTries, 0)
+                    .SetProperty(p => p.LastError, (string?)null)
+                    .SetProperty(p => p.NextTryAt, (DateTime?)null),
                 cancellationToken)) == 1;
     }
 

@@ -152,7 +152,7 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
             modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.OperationRow", b =>
                 {
                     b.Property<string>("PayoutId")
-                        .HasColumnType("text")
+                        .HasColumnType("character varying")
                         .HasColumnName("payout_id");
 
                     b.Property<string>("Actor")
@@ -163,14 +163,28 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnType("integer")
                         .HasColumnName("attempt");
 
+                    b.Property<int>("FailedTries")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasColumnName("failed_tries")
+                        .HasDefaultValue(0);
+
                     b.Property<string>("Kind")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("kind");
 
+                    b.Property<string>("LastError")
+                        .HasColumnType("text")
+                        .HasColumnName("last_error");
+
                     b.Property<DateTime?>("LeaseUntil")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("lease_until");
+
+                    b.Property<DateTime?>("NextTryAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_try_at");
 
                     b.Property<string>("Owner")
                         .HasColumnType("text")
@@ -192,10 +206,6 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
 
                     b.HasKey("PayoutId")
                         .HasName("payout_operation_pkey");
-
-                    b.HasIndex("LeaseUntil")
-                        .HasDatabaseName("payout_operation_lease_until_idx")
-                        .HasFilter("lease_until IS NOT NULL");
 
                     b.ToTable("payout_operation", "pm");
                 });
