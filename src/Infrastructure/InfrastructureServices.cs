@@ -78,7 +78,6 @@ public static class InfrastructureServices
         .AddSingleton(_ =>
         {
             var source = new NpgsqlDataSourceBuilder(options.ConnectionString);
-            PostgresTypes.Map(source);
             Tune(source.ConnectionStringBuilder);
             Observe(source);
             return source.Build();
@@ -111,6 +110,8 @@ public static class InfrastructureServices
         // No statement leaves anything behind in a session, and what would clear it away takes as long as some of them.
         if (!connection.ShouldSerialize("No Reset On Close"))
             connection.NoResetOnClose = true;
+        if (connection.Host?.Contains(',', StringComparison.Ordinal) == true)
+            ChooseHost(connection);
         // Tells whether an error came before the commit of a batch.
         connection.IncludeFailedBatchedCommand = true;
         // Statements are made for READ COMMITTED, where a database or a role may have another default. All of them find their rows by an
@@ -122,6 +123,16 @@ public static class InfrastructureServices
             @"-c default_transaction_isolation=read\ committed",
             "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout=1s",
             connection.Options).TrimEnd();
+    }
+
+    /// <summary>Of several hosts, the one that takes writes.</summary>
+    private static void ChooseHost(NpgsqlConnectionStringBuilder connection)
+    {
+        if (!connection.ShouldSerialize("Target Session Attributes"))
+            connection.TargetSessionAttributes = "read-write";
+        // How long a host is believed to be as it was last seen. After a fail-over this is how long calls fail at the most.
+        if (!connection.ShouldSerialize("Host Recheck Seconds"))
+            connection.HostRecheckSeconds = 1;
     }
 
     private static void Observe(NpgsqlDataSourceBuilder source)

@@ -64,7 +64,7 @@ internal sealed class MigrationWorker(
         {
             if (options.MigrateOnStartup)
                 await migrator.MigrateAsync(cancellationToken);
-            else if (!await migrator.TryAdoptAsync(cancellationToken))
+            else if (!await migrator.IsMigratedAsync(cancellationToken))
                 return Pause;
             return Timeout.InfiniteTimeSpan;
         }

@@ -25,20 +25,14 @@ public sealed class DatabaseMigrator
             await context.MigrateAloneAsync(cancellationToken);
         }
 
-        await _routine.LearnTypesAsync(cancellationToken);
         return true;
     });
 
-    /// <summary>Makes ready for a database that somebody else has migrated; false while that is still to come.</summary>
+    /// <summary>Whether the database has been migrated, by whomever.</summary>
     /// <exception cref="UnusableDatabaseException">The database is set up wrongly.</exception>
     /// <exception cref="NotDoneException">The database cannot be reached or refuses.</exception>
-    public Task<bool> TryAdoptAsync(CancellationToken cancellationToken) => TryAsync(async () =>
-    {
-        if (await GetPendingOfUsableAsync(cancellationToken) is not [])
-            return false;
-        await _routine.LearnTypesAsync(cancellationToken);
-        return true;
-    });
+    public Task<bool> IsMigratedAsync(CancellationToken cancellationToken) =>
+        TryAsync(async () => await GetPendingOfUsableAsync(cancellationToken) is []);
 
     /// <summary>The migrations that this version has and the database lacks.</summary>
     public async Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>

@@ -11,9 +11,6 @@ internal interface IRoutineStatements
     /// <summary>How the database is, by one round trip.</summary>
     Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken);
 
-    /// <summary>Lets connections know the types of the tables, also where those were made after they were opened.</summary>
-    Task LearnTypesAsync(CancellationToken cancellationToken);
-
     /// <inheritdoc cref="IEventOutbox.TryLeaseAsync"/>
     Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken);
 

@@ -182,7 +182,7 @@ public sealed class IsolationTests : IAsyncLifetime
             .BuildServiceProvider();
         var migrator = services.GetRequiredService<DatabaseMigrator>();
 
-        foreach (var startAsync in (Func<CancellationToken, Task>[])[migrator.MigrateAsync, migrator.TryAdoptAsync])
+        foreach (var startAsync in (Func<CancellationToken, Task>[])[migrator.MigrateAsync, migrator.IsMigratedAsync])
         {
             Assert.Equal(
                 "Sessions of the database run at isolation level repeatable read and must run at read committed: this host's start-up "

@@ -189,9 +189,9 @@ public sealed class PostgresStoreTests : StoreTests
         await using var other = new ServiceCollection().AddStorage(fresh).BuildServiceProvider();
         var migrator = early.GetRequiredService<DatabaseMigrator>();
 
-        Assert.False(await migrator.TryAdoptAsync(CancellationToken.None));
+        Assert.False(await migrator.IsMigratedAsync(CancellationToken.None));
         await other.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
-        Assert.True(await migrator.TryAdoptAsync(CancellationToken.None));
+        Assert.True(await migrator.IsMigratedAsync(CancellationToken.None));
 
         await Sql.ExecuteAsync(
             fresh.ConnectionString,

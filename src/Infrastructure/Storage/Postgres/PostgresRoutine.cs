@@ -1,5 +1,4 @@
 using Npgsql;
-using Npgsql.PostgresTypes;
 using NpgsqlTypes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Infrastructure.Storage.Rows;
@@ -55,16 +54,6 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         if (state.IsReadOnly)
             staleConnections.Drop();
         return state;
-    }
-
-    public async Task LearnTypesAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        if (await KnowsTypesAsync(connection, cancellationToken))
-            return;
-        await source.ReloadTypesAsync(cancellationToken);
-        // Those that are open keep what they learnt; they make way for new ones.
-        source.Clear();
     }
 
     public async Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
@@ -171,11 +160,4 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
 
     private static bool IsMissing(PostgresException e) =>
         e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName;
-
-    private static async Task<bool> KnowsTypesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand("SELECT NULL::pm.payout_status, NULL::pm.account_type", connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return reader.GetPostgresType(0) is PostgresEnumType && reader.GetPostgresType(1) is PostgresEnumType;
-    }
 }

@@ -18,6 +18,10 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// several that were sent together. Unlike <c>clock_timestamp()</c> it is the same wherever a distributed database evaluates it. A
 /// statement that then waits for a row goes by a moment that is past, which errs on the safe side: it takes for expired only what
 /// was, and the lease that it gives is shorter by the wait. <c>now()</c> would be the start of the transaction, and so of another write.
+/// <para>
+/// Labels of the incumbent's enums go over the line as texts. As enums they would need to be known to each connection, and a connection
+/// knows what the database had when its source was first used: before the tables were made, or on another host of several.
+/// </para>
 /// </remarks>
 internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransactions transactions) : IPayoutStatements
 {
@@ -35,9 +39,10 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         // One statement, so that a payout and its postings are of one moment.
         await using var command = new NpgsqlCommand(
             """
-            SELECT p.sequence_id, p.created_at, p.party_id, p.shop_id, p.status, p.payout_tool_id, p.amount, p.fee,
+            SELECT p.sequence_id, p.created_at, p.party_id, p.shop_id, p.status::text, p.payout_tool_id, p.amount, p.fee,
                    p.currency_code, p.cancel_details, p.hold_attempt,
-                   c.from_account_id, c.from_account_type, c.to_account_id, c.to_account_type, c.amount, c.currency_code, c.description
+                   c.from_account_id, c.from_account_type::text, c.to_account_id, c.to_account_type::text, c.amount, c.currency_code,
+                   c.description
             FROM pm.payout p
             LEFT JOIN pm.cash_flow_posting c ON c.payout_id = p.payout_id
             WHERE p.payout_id = $1
@@ -57,7 +62,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             CreatedAt = reader.GetDateTime(1),
             PartyId = reader.GetString(2),
             ShopId = reader.GetString(3),
-            Status = reader.GetFieldValue<PayoutState>(4),
+            Status = IncumbentLabel.Read<PayoutState>(reader.GetString(4)),
             PayoutToolId = Text(reader, 5),
             Amount = reader.GetInt64(6),
             Fee = reader.GetInt64(7),
@@ -72,9 +77,9 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             {
                 PayoutId = payoutId,
                 FromAccountId = reader.GetInt64(11),
-                FromAccountType = reader.GetFieldValue<AccountType>(12),
+                FromAccountType = IncumbentLabel.Read<AccountType>(reader.GetString(12)),
                 ToAccountId = reader.GetInt64(13),
-                ToAccountType = reader.GetFieldValue<AccountType>(14),
+                ToAccountType = IncumbentLabel.Read<AccountType>(reader.GetString(14)),
                 Amount = reader.GetInt64(15),
                 CurrencyCode = reader.GetString(16),
                 Description = Text(reader, 17),
@@ -321,11 +326,12 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         INSERT INTO pm.payout (
                             sequence_id, payout_id, created_at, party_id, shop_id, status, payout_tool_id, amount, fee, currency_code, hold_attempt,
                             request_digest)
-                        SELECT $4, payout_id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $24 FROM ended
+                        SELECT $4, payout_id, $5, $6, $7, $8::pm.payout_status, $9, $10, $11, $12, $13, $24 FROM ended
                     ), posted AS (
                         INSERT INTO pm.cash_flow_posting (
                             payout_id, created_at, from_account_id, from_account_type, to_account_id, to_account_type, amount, currency_code, description)
-                        SELECT ended.payout_id, $5, p.from_id, p.from_type, p.to_id, p.to_type, p.amount, p.currency, p.description
+                        SELECT ended.payout_id, $5, p.from_id, p.from_type::pm.account_type, p.to_id, p.to_type::pm.account_type, p.amount,
+                               p.currency, p.description
                         FROM ended, unnest($14, $15, $16, $17, $18, $19, $20) WITH ORDINALITY
                             AS p (from_id, from_type, to_id, to_type, amount, currency, description, place)
                         ORDER BY p.place
@@ -344,16 +350,16 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         Of(row.CreatedAt),
                         Of(row.PartyId),
                         Of(row.ShopId),
-                        Of(row.Status),
+                        Of(IncumbentLabel.Of(row.Status)),
                         Of(row.PayoutToolId!),
                         Of(row.Amount),
                         Of(row.Fee),
                         Of(row.CurrencyCode),
                         Of(row.HoldAttempt),
                         Of(Array.ConvertAll(postings, p => p.FromAccountId)),
-                        Of(Array.ConvertAll(postings, p => p.FromAccountType)),
+                        Of(Array.ConvertAll(postings, p => IncumbentLabel.Of(p.FromAccountType))),
                         Of(Array.ConvertAll(postings, p => p.ToAccountId)),
-                        Of(Array.ConvertAll(postings, p => p.ToAccountType)),
+                        Of(Array.ConvertAll(postings, p => IncumbentLabel.Of(p.ToAccountType))),
                         Of(Array.ConvertAll(postings, p => p.Amount)),
                         Of(Array.ConvertAll(postings, p => p.CurrencyCode)),
                         Of(Array.ConvertAll(postings, p => p.Description)),
@@ -387,7 +393,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             DELETE FROM pm.payout_operation WHERE payout_id = $1 AND owner = $2 AND attempt = $3
                             RETURNING payout_id
                         ), changed AS (
-                            UPDATE pm.payout p SET sequence_id = $4, status = $5, cancel_details = $6
+                            UPDATE pm.payout p SET sequence_id = $4, status = $5::pm.payout_status, cancel_details = $6
                             FROM ended WHERE p.payout_id = ended.payout_id AND p.sequence_id = $4 - 1
                             RETURNING p.payout_id
                         )
@@ -402,7 +408,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             Of(operation.Owner),
                             Of(operation.Attempt),
                             Of(payout.SequenceId),
-                            Of(payout.Status.State),
+                            Of(IncumbentLabel.Of(payout.Status.State)),
                             OfNullable(payout.Status.Details),
                             Of(changed.CreatedAt),
                             Of(changed.Payload),

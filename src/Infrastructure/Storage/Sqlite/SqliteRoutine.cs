@@ -13,8 +13,6 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
         return new DatabaseState([.. await context.Database.GetPendingMigrationsAsync(cancellationToken)]);
     }
 
-    public Task LearnTypesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
     public async Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
     {
         await using var context = open();
