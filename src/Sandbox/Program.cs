@@ -21,7 +21,7 @@ if (arguments.Help)
 
 if (arguments.Broker)
 {
-    using var broker = new EmbeddedBroker();
+    using var broker = new EmbeddedBroker(arguments.Topics);
     Console.WriteLine($"A Kafka broker is up at {broker.BootstrapServers}; it forgets everything when it stops.");
     await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
 }

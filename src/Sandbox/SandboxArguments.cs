@@ -6,19 +6,20 @@ namespace PayoutManager.Sandbox;
 internal sealed record SandboxArguments
 {
     public const string DefaultUrl = "http://localhost:8024";
+    public const string DefaultTopic = "pm-events-payout";
 
     public const string Usage = $"""
         Plays PartyManagement and Shumway, or a Kafka broker, for development, tests and benchmarks.
 
         Usage:
           PayoutManager.Sandbox [URL] [--ledger deployed|declared]
-          PayoutManager.Sandbox broker
+          PayoutManager.Sandbox broker [TOPIC ...]
           PayoutManager.Sandbox --help
 
           URL       Where to listen, http://HOST:PORT. * is every address. Default: {DefaultUrl}
           --ledger  How Shumway answers: as the deployed one does (HTTP 400 to refusals, the default) or as its contract
                     declares (exceptions). PUT /ledger changes it later.
-          broker    Runs a Kafka broker alone, on a free port.
+          broker    Runs a Kafka broker alone, on a free port, with the topics or else with {DefaultTopic}.
         """;
 
     public string? Url { get; init; }
@@ -27,6 +28,8 @@ internal sealed record SandboxArguments
 
     public bool Broker { get; init; }
 
+    public IReadOnlyList<string> Topics { get; init; } = [DefaultTopic];
+
     public bool Help { get; init; }
 
     /// <exception cref="FormatException">They make no sense; the message says why.</exception>
@@ -34,6 +37,8 @@ internal sealed record SandboxArguments
     {
         if (arguments.Any(a => a is "--help" or "-h"))
             return new SandboxArguments { Help = true };
+        if (arguments is ["broker", ..])
+            return ParseBroker([.. arguments.Skip(1)]);
         var parsed = new SandboxArguments();
         for (var i = 0; i < arguments.Count; i++)
         {
@@ -42,7 +47,6 @@ internal sealed record SandboxArguments
                 "--ledger" when parsed.Ledger is not null => throw new FormatException("--ledger occurs more than once"),
                 "--ledger" when i + 1 == arguments.Count => throw new FormatException("--ledger needs deployed or declared"),
                 "--ledger" => parsed with { Ledger = ParseForm(arguments[++i]) },
-                "broker" => parsed with { Broker = true },
                 var url when url.Contains("://", StringComparison.Ordinal) => parsed.Url is null
                     ? parsed with { Url = CheckUrl(url) }
                     : throw new FormatException("URL occurs more than once"),
@@ -50,10 +54,13 @@ internal sealed record SandboxArguments
             };
         }
 
-        return parsed is { Broker: true } && arguments.Count > 1
-            ? throw new FormatException("broker takes no other arguments")
-            : parsed;
+        return parsed;
     }
+
+    private static SandboxArguments ParseBroker(string[] topics) =>
+        topics.FirstOrDefault(topic => !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')) is { } wrong
+            ? throw new FormatException($"TOPIC must be of letters, digits, '.', '_' and '-', is {wrong}")
+            : new SandboxArguments { Broker = true, Topics = topics.Length > 0 ? topics : [DefaultTopic] };
 
     private static LedgerForm ParseForm(string name) => name switch
     {

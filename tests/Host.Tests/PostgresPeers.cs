@@ -37,7 +37,7 @@ public sealed class PostgresPeers : IAsyncDisposable
 
     public static async Task<PostgresPeers> StartAsync(LedgerForm ledger = LedgerForm.Deployed)
     {
-        var broker = new EmbeddedBroker();
+        var broker = new EmbeddedBroker(KafkaOptions.DefaultTopic);
         return new PostgresPeers(
             await (await PostgresServer.GetAsync()).CreateDatabaseAsync(),
             await SandboxServer.StartAsync("http://127.0.0.1:0", ledger: ledger),

@@ -37,8 +37,8 @@ public sealed partial class ProgramTests
     [InlineData("URL must be http://HOST:PORT, is http://", "http://")]
     [InlineData("port 0 cannot be used with localhost; use http://127.0.0.1:0", "http://localhost:0")]
     [InlineData("URL occurs more than once", "http://127.0.0.1:0", "http://127.0.0.1:0")]
-    [InlineData("broker takes no other arguments", "broker", "http://127.0.0.1:0")]
-    [InlineData("broker takes no other arguments", "broker", "broker")]
+    [InlineData("TOPIC must be of letters, digits, '.', '_' and '-', is http://127.0.0.1:0", "broker", "http://127.0.0.1:0")]
+    [InlineData("unknown argument broker", "http://127.0.0.1:0", "broker")]
     public async Task Called_wrongly_it_says_why_and_how(string error, params string[] arguments)
     {
         using var program = Start(arguments);

@@ -109,7 +109,7 @@ internal sealed record HostSettings
             MigrateOnStartup = read.Flag("Storage:MigrateOnStartup", byDefault: true),
             PartyManagement = Dependency(read, "PartyManagement", required),
             Shumway = Dependency(read, "Shumway", required),
-            BootstrapServers = read.Text("Kafka:BootstrapServers", required),
+            BootstrapServers = BootstrapServersOf(read, required),
             Topic = TopicOf(read),
             KafkaProperties = read.Pairs("Kafka:Properties"),
             DefaultDeadline = read.Duration(
@@ -175,6 +175,23 @@ internal sealed record HostSettings
         }
     }
 
+    private static string? BootstrapServersOf(SettingsReader read, bool required)
+    {
+        const string key = "Kafka:BootstrapServers";
+        if (read.Text(key, required) is not { } text)
+            return null;
+        // librdkafka takes anything, and says of some of it in its log that it is no address.
+        if (!text.Split(',', StringSplitOptions.TrimEntries).All(IsHostAndPort))
+            read.Reject(key, $"must be addresses host:port, separated by commas, is '{text}'");
+        return text;
+    }
+
+    private static bool IsHostAndPort(string address) =>
+        Uri.TryCreate($"kafka://{address}", UriKind.Absolute, out var uri)
+        && uri is { Port: > 0, AbsolutePath: "/" or "", UserInfo: "", Query: "", Fragment: "" }
+        && uri.HostNameType != UriHostNameType.Basic
+        && uri.Host.Length > 0;
+
     private static string TopicOf(SettingsReader read)
     {
         var topic = read.Text("Kafka:Topic") ?? KafkaOptions.DefaultTopic;
@@ -236,8 +253,8 @@ internal sealed record HostSettings
             BootstrapServers = settings.BootstrapServers ?? "localhost",
             Properties = settings.KafkaProperties,
         };
-        if (KafkaProducerConfig.Try(options) is { } refusal)
-            read.Reject("Kafka:Properties", refusal);
+        if (KafkaProducerConfig.Try(options) is var (named, refusal))
+            read.Reject(named is null ? "Kafka:Properties" : $"Kafka:Properties:{named}", refusal);
     }
 }
 

@@ -85,11 +85,21 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return byDefault;
     }
 
-    public IReadOnlyDictionary<string, string> Pairs(string section) =>
-        configuration.GetSection(section).AsEnumerable(makePathsRelative: true)
-            .Where(pair => pair is { Key.Length: > 0, Value: not null })
+    public IReadOnlyDictionary<string, string> Pairs(string section)
+    {
+        var pairs = new Dictionary<string, string>();
+        foreach (var (key, value) in configuration.GetSection(section).AsEnumerable(makePathsRelative: true))
+        {
             // Environment variables write the dots of a property as they are, but some shells cannot: a colon does, too.
-            .ToDictionary(pair => pair.Key.Replace(':', '.'), pair => pair.Value!);
+            var name = key.Replace(':', '.');
+            if (value is not null && name.Length == 0)
+                Reject(section, "has names and values below it, and no value of its own");
+            else if (value is not null && !pairs.TryAdd(name, value))
+                Reject($"{section}:{name}", "is given twice");
+        }
+
+        return pairs;
+    }
 
     /// <summary>The keys right below a section.</summary>
     public IEnumerable<string> Children(string section) => configuration.GetSection(section).GetChildren().Select(child => child.Path);

@@ -55,7 +55,7 @@ internal sealed class EmbeddedPeers : IAsyncDisposable
             if (settings.PartyManagement is null || settings.Shumway is null)
                 peers.Sandbox = await SandboxServer.StartAsync("http://127.0.0.1:0", cancellationToken: cancellationToken);
             if (settings.BootstrapServers is null)
-                peers._broker = new EmbeddedBroker();
+                peers._broker = new EmbeddedBroker(settings.Topic);
             if (settings.ConnectionString is null)
                 peers._databaseFile = Path.Combine(Directory.CreateTempSubdirectory("payouts-").FullName, "payouts.db");
             return peers;

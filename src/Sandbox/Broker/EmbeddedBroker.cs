@@ -13,8 +13,9 @@ public sealed class EmbeddedBroker : IDisposable
     private readonly IProducer<Null, Null> _cluster;
 
     /// <summary>Starts a broker on a free port of this machine.</summary>
+    /// <param name="topics">The topics that it has, of four partitions each.</param>
     /// <exception cref="KafkaException">It did not come up.</exception>
-    public EmbeddedBroker()
+    public EmbeddedBroker(params IEnumerable<string> topics)
     {
         // The producer is only there to host the cluster; its own bootstrap address is replaced by the cluster's.
         _cluster = new ProducerBuilder<Null, Null>(new Dictionary<string, string>
@@ -25,6 +26,9 @@ public sealed class EmbeddedBroker : IDisposable
         using var admin = new DependentAdminClientBuilder(_cluster.Handle).Build();
         BootstrapServers = string.Join(
             ',', admin.GetMetadata(StartTimeout).Brokers.Select(broker => $"{broker.Host}:{broker.Port}"));
+        // It makes a topic for whoever asks for it.
+        foreach (var topic in topics)
+            admin.GetMetadata(topic, StartTimeout);
     }
 
     /// <summary>Where clients find it.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Confluent.Kafka;
 using Microsoft.Extensions.Logging.Abstractions;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
@@ -16,7 +17,7 @@ public sealed class KafkaTests : IDisposable
 {
     private const string Name = "payouts";
 
-    private readonly EmbeddedBroker _broker = new();
+    private readonly EmbeddedBroker _broker = new(Name);
 
     public void Dispose() => _broker.Dispose();
 
@@ -57,7 +58,7 @@ public sealed class KafkaTests : IDisposable
         var tooLarge = session.SendAsync(new OutboxEvent(1, new PayoutId("p1"), 0, new byte[2_000_000]));
         var fine = session.SendAsync(EventOf(2, Payouts.Unpaid("p2")));
 
-        await Assert.ThrowsAnyAsync<Confluent.Kafka.KafkaException>(() => tooLarge);
+        await Assert.ThrowsAnyAsync<KafkaException>(() => tooLarge);
         await fine;
         Assert.False(session.IsBroken);
     }
@@ -114,36 +115,97 @@ public sealed class KafkaTests : IDisposable
     [Fact]
     public void The_probe_tells_whether_a_broker_answers()
     {
-        using var there = new KafkaProbe(new KafkaOptions { BootstrapServers = _broker.BootstrapServers });
+        using var there = new KafkaProbe(new KafkaOptions { BootstrapServers = _broker.BootstrapServers, Topic = Name });
         using var gone = new KafkaProbe(new KafkaOptions { BootstrapServers = "127.0.0.1:1" });
 
         Assert.Null(there.FindFault());
-        Assert.NotEqual("", gone.FindFault() ?? "");
+        Assert.StartsWith("Local: ", gone.FindFault(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Properties_that_the_promises_rest_on_cannot_be_configured()
+    public void A_topic_that_is_not_there_is_named_and_neither_the_probe_nor_the_relay_makes_it()
     {
-        string[] properties = ["acks", "enable.idempotence", "message.timeout.ms", "partitioner", "bootstrap.servers"];
+        var options = new KafkaOptions { BootstrapServers = _broker.BootstrapServers, Topic = "nobody-made-it" };
+        using var probe = new KafkaProbe(options);
 
-        var faults = KafkaProducerConfig.Check(properties.Append("ssl.ca.location").ToDictionary(p => p, _ => "x"));
+        Assert.Equal("topic nobody-made-it does not exist", probe.FindFault());
+        using var session = new KafkaEventPublisher(options, NullLogger<KafkaEventPublisher>.Instance).Open();
+        var sending = session.SendAsync(EventOf(1, Payouts.Unpaid("p1")));
+        // By now the producer has asked for the topic, too.
+        for (var i = 0; i < 3; i++)
+            Assert.Equal("topic nobody-made-it does not exist", probe.FindFault());
 
-        Assert.Equal(properties, faults.Select(f => f.Property));
+        Assert.False(sending.IsCompletedSuccessfully);
+        Assert.Equal([Name], TopicsOf(_broker));
     }
 
     [Fact]
-    public void A_property_that_librdkafka_does_not_know_is_named()
+    public async Task A_topic_that_is_made_later_is_found_and_written_to()
+    {
+        var options = new KafkaOptions { BootstrapServers = _broker.BootstrapServers, Topic = "made-later" };
+        using var probe = new KafkaProbe(options);
+        using var session = new KafkaEventPublisher(options, NullLogger<KafkaEventPublisher>.Instance).Open();
+        var sending = session.SendAsync(EventOf(1, Payouts.Unpaid("p1")));
+        Assert.NotNull(probe.FindFault());
+
+        using (var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _broker.BootstrapServers, AllowAutoCreateTopics = true }).Build())
+            admin.GetMetadata("made-later", TimeSpan.FromSeconds(10));
+
+        Assert.Null(probe.FindFault());
+        await sending;
+    }
+
+    [Theory]
+    [InlineData("acks", "is always all, because the order and safety of events rest on it")]
+    [InlineData("request.required.acks", "is always all, because the order and safety of events rest on it")]
+    [InlineData("enable.idempotence", "is always true, because the order and safety of events rest on it")]
+    [InlineData("message.timeout.ms", "is always 0, because the order and safety of events rest on it")]
+    [InlineData("delivery.timeout.ms", "is always 0, because the order and safety of events rest on it")]
+    [InlineData("partitioner", "is always murmur2_random, because the order and safety of events rest on it")]
+    [InlineData("allow.auto.create.topics", "is always false, because the order and safety of events rest on it")]
+    [InlineData("bootstrap.servers", "is set by Kafka:BootstrapServers")]
+    [InlineData("metadata.broker.list", "is set by Kafka:BootstrapServers")]
+    [InlineData("queue.buffering.max.ms", "is called linger.ms here")]
+    [InlineData("compression.codec", "is called compression.type here")]
+    [InlineData("transactional.id", "cannot be set: the relay does not send in transactions")]
+    [InlineData("retries", "cannot be set: what is not acknowledged is repeated until it is")]
+    [InlineData("message.send.max.retries", "cannot be set: what is not acknowledged is repeated until it is")]
+    [InlineData("queuing.strategy", "cannot be set: a payout's events are sent in their order")]
+    [InlineData("delivery.report.only.error", "cannot be set: an event is acknowledged by its delivery report")]
+    [InlineData("dotnet.producer.enable.delivery.reports", "cannot be set: it is not a property of a producer at a cluster of its own")]
+    [InlineData("test.mock.num.brokers", "cannot be set: it is not a property of a producer at a cluster of its own")]
+    public void A_property_that_the_promises_rest_on_cannot_be_configured(string name, string fault) =>
+        Assert.Equal([(name, fault)], KafkaProducerConfig.Check(new Dictionary<string, string> { [name] = "x", ["ssl.ca.location"] = "x" }));
+
+    [Theory]
+    [InlineData("securty.protocol", "SSL", "securty.protocol")]
+    [InlineData("socket.timeout.ms", "-1", "socket.timeout.ms")]
+    [InlineData("compression.type", "zip", null)]
+    [InlineData("debug", "all,nonsense", "debug")]
+    [InlineData("error_cb", "x", "error_cb")]
+    [InlineData("log_level", "loud", "log_level")]
+    [InlineData("plugin.library.paths", "/nowhere", null)]
+    [InlineData("client.id", "", null, true)]
+    public void A_property_that_librdkafka_refuses_is_named(string name, string value, string? named, bool isFine = false)
     {
         var fault = KafkaProducerConfig.Try(new KafkaOptions
         {
             BootstrapServers = "localhost",
-            Properties = new Dictionary<string, string> { ["securty.protocol"] = "SSL" },
+            Properties = new Dictionary<string, string> { ["client.rack"] = "r", [name] = value },
         });
 
-        Assert.Contains("securty.protocol", fault, StringComparison.Ordinal);
+        Assert.Equal(isFine, fault is null);
+        Assert.Equal(named, fault?.Property);
+        Assert.NotEqual("", fault?.Fault);
     }
 
     private static int PartitionCount => 4;
+
+    private static IEnumerable<string> TopicsOf(EmbeddedBroker broker)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.BootstrapServers }).Build();
+        return admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Select(topic => topic.Topic);
+    }
 
     private static OutboxEvent EventOf(long id, Payout payout) => new(
         id, payout.Id, payout.SequenceId, ThriftBinary.Serialize(PayoutContract.ToWire(PayoutEvent.OfLatestChange(payout, payout.CreatedAt))));
