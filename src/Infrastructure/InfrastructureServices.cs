@@ -20,6 +20,10 @@ namespace PayoutManager.Infrastructure;
 /// <summary>Composes the infrastructure layer.</summary>
 public static class InfrastructureServices
 {
+    // Seconds without a word, and then between probes.
+    private const int KeepAliveIdle = 5;
+    private const int KeepAliveInterval = 2;
+
     // More than there are statements.
     private const int PreparedStatements = 64;
 
@@ -114,14 +118,28 @@ public static class InfrastructureServices
             ChooseHost(connection);
         // Tells whether an error came before the commit of a batch.
         connection.IncludeFailedBatchedCommand = true;
-        // Statements are made for READ COMMITTED, where a database or a role may have another default. All of them find their rows by an
-        // index. Where a table holds next to nothing but has held much, such as that of operations after a rush, PostgreSQL takes reading
-        // all of its pages for cheaper, and is wrong from the next rush on. None is worth compiling, or planning anew for its parameters.
-        // And nothing holds a row for long but what is stuck. Of two values for a setting the later one counts.
+        // A peer that vanishes without closing its connection is noticed on both sides.
+        if (!connection.ShouldSerialize("Tcp Keepalive"))
+        {
+            connection.TcpKeepAlive = true;
+            connection.TcpKeepAliveTime = KeepAliveIdle;
+            connection.TcpKeepAliveInterval = KeepAliveInterval;
+        }
+
+        // - Statements are made for READ COMMITTED; a database or a role may have another default.
+        // - Every statement finds its rows by an index. PostgreSQL prefers to read the whole of a table that holds next to nothing but has
+        //   held much, such as that of operations after a rush, and is wrong from the next rush on.
+        // - No statement is worth compiling, or planning anew for its parameters.
+        // - Nothing holds a row for long but what is stuck. A session whose host is gone gives up its locks: at once if the host's machine
+        //   closed the connection, else after the keep-alive probes, an idle transaction or a statement's limit.
+        // Of two values for a setting the later one counts, so that the connection string has the last word.
         connection.Options = string.Join(
             ' ',
             @"-c default_transaction_isolation=read\ committed",
-            "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout=1s",
+            "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan",
+            "-c lock_timeout=1s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s",
+            $"-c tcp_keepalives_idle={KeepAliveIdle} -c tcp_keepalives_interval={KeepAliveInterval} -c tcp_keepalives_count=3",
+            "-c tcp_user_timeout=20s",
             connection.Options).TrimEnd();
     }
 

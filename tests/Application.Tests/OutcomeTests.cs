@@ -97,6 +97,43 @@ public class OutcomeTests
         Assert.Empty(_world.Store.Faults);
     }
 
+    /// <summary>The last writes go on behind the caller's back: its deadline is over.</summary>
+    [Fact]
+    public async Task A_database_that_is_silent_does_not_keep_a_caller_past_its_deadline()
+    {
+        var store = Substitute.For<IOperationStore>();
+        var closing = CancellationToken.None;
+        store.ReleaseAsync(default!, default, default).ReturnsForAnyArgs(call =>
+        {
+            closing = call.Arg<CancellationToken>();
+            return Task.Delay(Timeout.InfiniteTimeSpan, _world.Clock, closing);
+        });
+        using var deadline = new CancellationTokenSource();
+        var leases = new OperationLeases(
+            store, new OperationKinds([]), new RelaySignal(_world.Clock), _world.Clock, new OperationOptions(), NullLogger<OperationLeases>.Instance);
+
+        var work = leases.BeginAsync<bool>(
+            new Operation(P1, new ConfirmIntent(), 1, "owner"),
+            async (operation, working) =>
+            {
+                operation.MayHaveActed = true;
+                await Task.Delay(Timeout.InfiniteTimeSpan, _world.Clock, working);
+                return true;
+            },
+            deadline.Token);
+        await deadline.CancelAsync();
+        while (!work.IsCompleted)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
+            _world.Clock.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => work);
+        Assert.False(closing.IsCancellationRequested);
+        _world.Clock.Advance(new OperationOptions().ClosingTime);
+        Assert.True(closing.IsCancellationRequested);
+    }
+
     /// <summary>The row that was to be renewed is gone because the apply has just deleted it.</summary>
     [Fact]
     public async Task A_renewal_that_finds_nothing_while_the_change_is_stored_leaves_a_success_a_success()

@@ -68,6 +68,12 @@ public sealed class InstalledPostgres
         File.Delete(LockFile);
     }
 
+    /// <summary>SIGSTOP for all of the server's processes: connections stay, and nothing is answered.</summary>
+    public void Freeze() => Signal("STOP");
+
+    /// <summary>Ends a freeze.</summary>
+    public void Thaw() => Signal("CONT");
+
     /// <summary>Starts the server; after a kill it recovers what was committed.</summary>
     public Task StartAgainAsync() => Task.Run(() => RunAsPostgres(
         "pg_ctl", "-D", Data, "-l", Path.Combine(_home, "log"), "-w", "-o",
@@ -80,6 +86,12 @@ public sealed class InstalledPostgres
         Run(
             "setsid", "--fork", "/bin/sh", "-c",
             $"while kill -0 {Environment.ProcessId}; do sleep 1; done; {asPostgres}{_binaries}/pg_ctl -D {Data} -m immediate stop; rm -rf {_home}");
+    }
+
+    private void Signal(string name)
+    {
+        var postmaster = ProcessId;
+        Run("sh", "-c", $"kill -{name} {postmaster} $(pgrep -P {postmaster})");
     }
 
     /// <summary>The server refuses to run as root.</summary>

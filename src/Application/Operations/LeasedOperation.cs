@@ -15,6 +15,7 @@ namespace PayoutManager.Application.Operations;
 /// <param name="clock">Stamps events.</param>
 /// <param name="options">How long the last writes may take.</param>
 /// <param name="logger">Is told of what the caller is not.</param>
+/// <param name="callersTime">When it is over, the last writes go on behind the caller's back.</param>
 internal sealed class LeasedOperation(
     Operation operation,
     bool isNew,
@@ -22,8 +23,12 @@ internal sealed class LeasedOperation(
     RelaySignal relay,
     TimeProvider clock,
     OperationOptions options,
-    ILogger logger)
+    ILogger logger,
+    CancellationToken callersTime)
 {
+    // How long an answer that is due waits for the last writes.
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(100);
+
     public Operation Operation { get; private set; } = operation;
 
     /// <summary>Whether the operation is over, so that nobody needs to take it up again.</summary>
@@ -95,18 +100,35 @@ internal sealed class LeasedOperation(
     private async Task AbandonAsync(int spentAttempts) =>
         Ended = await TryAsync(token => store.AbandonAsync(Operation, spentAttempts, token));
 
-    /// <summary>One of the last writes, which have their own time. What fails is left to the lease and to recovery.</summary>
+    /// <summary>
+    /// One of the last writes, which have their own time. What fails, or is not known to be done when the caller has to be answered, is
+    /// left to the lease and to recovery.
+    /// </summary>
     private async Task<bool> TryAsync(Func<CancellationToken, Task<bool>> write)
     {
-        using var closing = new CancellationTokenSource(options.ClosingTime, clock);
+        var written = WriteAsync();
         try
         {
-            return await write(closing.Token);
+            return await written.WaitAsync(callersTime);
         }
-        catch (Exception e)
+        catch (OperationCanceledException)
         {
-            OperationLog.NotClosed(logger, Operation.PayoutId.Value, Explanation.Of(e), Explanation.StackOf(e));
-            return false;
+            await Task.WhenAny(written, Task.Delay(Grace, clock, CancellationToken.None));
+            return written.IsCompleted && await written;
+        }
+
+        async Task<bool> WriteAsync()
+        {
+            using var closing = new CancellationTokenSource(options.ClosingTime, clock);
+            try
+            {
+                return await write(closing.Token);
+            }
+            catch (Exception e)
+            {
+                OperationLog.NotClosed(logger, Operation.PayoutId.Value, Operation.Actor?.Name, Explanation.Of(e), Explanation.StackOf(e));
+                return false;
+            }
         }
     }
 

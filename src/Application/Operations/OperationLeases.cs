@@ -89,7 +89,7 @@ internal sealed class OperationLeases(
         Func<Exception, Task<FailedTry>> judge,
         CancellationToken cancellationToken)
     {
-        var leased = new LeasedOperation(operation, isNew, store, relay, clock, options, logger);
+        var leased = new LeasedOperation(operation, isNew, store, relay, clock, options, logger, cancellationToken);
         using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var renewing = new CancellationTokenSource();
         var renewal = RenewAsync(leased, working, renewing.Token);
@@ -105,7 +105,7 @@ internal sealed class OperationLeases(
                 throw e as NotDoneException ?? new NotDoneException($"The operation on payout {operation.PayoutId} was not begun.", e);
             await leased.ReleaseAsync(await judge(e));
             if (Explanation.StackOf(e) is { } unexpected)
-                OperationLog.Unexpected(logger, operation.PayoutId.Value, Explanation.Of(e), unexpected);
+                OperationLog.Unexpected(logger, operation.PayoutId.Value, operation.Actor?.Name, Explanation.Of(e), unexpected);
             throw new OutcomeUnknownException(
                 $"The operation on payout {operation.PayoutId} is not finished; it goes on by itself.", e);
         }
@@ -152,7 +152,8 @@ internal sealed class OperationLeases(
             {
                 if (cancellationToken.IsCancellationRequested)
                     return;
-                OperationLog.NotRenewed(logger, leased.Operation.PayoutId.Value, Explanation.Of(e), Explanation.StackOf(e));
+                OperationLog.NotRenewed(
+                    logger, leased.Operation.PayoutId.Value, leased.Operation.Actor?.Name, Explanation.Of(e), Explanation.StackOf(e));
                 if (clock.GetElapsedTime(renewedAt) >= options.LeaseDuration)
                     break;
             }

@@ -7,8 +7,8 @@ internal static partial class OperationLog
     [LoggerMessage(1, LogLevel.Error, "The ledger refused plan {PlanId} of payout {PayoutId} ({Kind}, asked for by {Actor}); the operation ends without effect: {Reason}")]
     public static partial void PlanRefused(ILogger logger, string planId, string payoutId, string kind, string? actor, string reason);
 
-    [LoggerMessage(2, LogLevel.Error, "Operation {Intent} of payout {PayoutId} has nothing left to do and is removed: {Reason}")]
-    public static partial void NothingLeft(ILogger logger, string intent, string payoutId, string reason);
+    [LoggerMessage(2, LogLevel.Error, "Operation {Intent} of payout {PayoutId}, asked for by {Actor}, has nothing left to do and is removed: {Reason}")]
+    public static partial void NothingLeft(ILogger logger, string intent, string payoutId, string? actor, string reason);
 
     [LoggerMessage(3, LogLevel.Information, "Recovered operation {Intent} of payout {PayoutId}, attempt {Attempt}, asked for by {Actor}")]
     public static partial void Recovered(ILogger logger, string intent, string payoutId, int attempt, string? actor);
@@ -17,14 +17,14 @@ internal static partial class OperationLog
     public static partial void NotRecovered(
         ILogger logger, string intent, string payoutId, int attempt, int @try, string? actor, string reason, Exception? unexpected);
 
-    [LoggerMessage(6, LogLevel.Warning, "Could not end or release the operation on payout {PayoutId}; recovery does it once the lease has run out: {Reason}")]
-    public static partial void NotClosed(ILogger logger, string payoutId, string reason, Exception? unexpected);
+    [LoggerMessage(6, LogLevel.Warning, "Could not end or release the operation on payout {PayoutId}, asked for by {Actor}; recovery does it once the lease has run out: {Reason}")]
+    public static partial void NotClosed(ILogger logger, string payoutId, string? actor, string reason, Exception? unexpected);
 
-    [LoggerMessage(7, LogLevel.Warning, "Could not renew the lease of the operation on payout {PayoutId}: {Reason}")]
-    public static partial void NotRenewed(ILogger logger, string payoutId, string reason, Exception? unexpected);
+    [LoggerMessage(7, LogLevel.Warning, "Could not renew the lease of the operation on payout {PayoutId}, asked for by {Actor}: {Reason}")]
+    public static partial void NotRenewed(ILogger logger, string payoutId, string? actor, string reason, Exception? unexpected);
 
-    [LoggerMessage(8, LogLevel.Error, "The operation on payout {PayoutId} stopped half-way and goes on by itself: {Reason}")]
-    public static partial void Unexpected(ILogger logger, string payoutId, string reason, Exception unexpected);
+    [LoggerMessage(8, LogLevel.Error, "The operation on payout {PayoutId}, asked for by {Actor}, stopped half-way and goes on by itself: {Reason}")]
+    public static partial void Unexpected(ILogger logger, string payoutId, string? actor, string reason, Exception unexpected);
 
     [LoggerMessage(9, LogLevel.Error, "A change of payout {PayoutId} is stored, and a measurement of it failed")]
     public static partial void NotTold(ILogger logger, string payoutId, Exception unexpected);

@@ -15,7 +15,7 @@ internal sealed class StatusChangeRecovery(IPayoutStore payouts, PlanMoves moves
         var payout = await payouts.FindAsync(operation.Operation.PayoutId, cancellationToken);
         if (WhyNothingIsLeft(payout, operation.Operation.Intent) is { } reason)
         {
-            OperationLog.NothingLeft(logger, operation.Operation.Intent.GetType().Name, operation.Operation.PayoutId.Value, reason);
+            OperationLog.NothingLeft(logger, operation.Operation.Intent.GetType().Name, operation.Operation.PayoutId.Value, operation.Operation.Actor?.Name, reason);
             await operation.ForgetAsync();
             return;
         }

@@ -6,5 +6,5 @@ namespace PayoutManager.Infrastructure.Storage;
 internal sealed class BacklogStore(IRoutineStatements routine) : IBacklog
 {
     public Task<Backlog> ReadAsync(CancellationToken cancellationToken) =>
-        Database.ReadAsync(() => routine.ReadBacklogAsync(cancellationToken));
+        Database.ReadAsync(routine.ReadBacklogAsync, cancellationToken);
 }

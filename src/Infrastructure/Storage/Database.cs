@@ -16,15 +16,20 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(4);
 
+    // For what is about to say how it ended when the caller's time is up.
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Reads.</summary>
+    /// <param name="read">The statement.</param>
+    /// <param name="cancellationToken">The caller's time.</param>
     /// <exception cref="NotDoneException">The database did not answer.</exception>
-    public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
+    public static async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return await read();
+                return await InTimeAsync(read, cancellationToken);
             }
             catch (Exception e) when (e is not NotDoneException && DatabaseErrors.IsOfDatabase(e))
             {
@@ -36,28 +41,27 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
         }
     }
 
-    /// <inheritdoc cref="ReadAsync{T}(Func{Task{T}})"/>
-    public Task<T> ReadAsync<T>(Func<PayoutDbContext, Task<T>> read) => ReadAsync(async () =>
-    {
-        await using var context = open();
-        return await read(context);
-    });
+    /// <inheritdoc cref="ReadAsync{T}(Func{CancellationToken, Task{T}}, CancellationToken)"/>
+    public Task<T> ReadAsync<T>(Func<PayoutDbContext, Task<T>> read) => ReadAsync(
+        async _ =>
+        {
+            await using var context = open();
+            return await read(context);
+        },
+        CancellationToken.None);
 
     /// <summary>Writes, in one transaction that commits by itself.</summary>
     /// <param name="write">The statements.</param>
     /// <param name="cancellationToken">The caller's time.</param>
     /// <exception cref="NotDoneException">Nothing was sent, or the database refused it by an error that proves that it had no effect.</exception>
     /// <exception cref="OutcomeUnknownException">On every other failure: it may or may not be done.</exception>
-    public async Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken)
+    public async Task<T> WriteAsync<T>(Func<CancellationToken, Task<T>> write, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
-            // Drivers look at it themselves, but then nobody can tell whether anything was sent.
-            if (cancellationToken.IsCancellationRequested)
-                throw NotSent(new OperationCanceledException(cancellationToken));
             try
             {
-                return await write();
+                return await InTimeAsync(write, cancellationToken);
             }
             catch (Exception e) when (e is not NotDoneException)
             {
@@ -71,18 +75,18 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
         }
     }
 
-    /// <inheritdoc cref="WriteAsync{T}(Func{Task{T}}, CancellationToken)"/>
+    /// <inheritdoc cref="WriteAsync{T}(Func{CancellationToken, Task{T}}, CancellationToken)"/>
     public Task<T> WriteAsync<T>(Func<PayoutDbContext, Task<T>> write, CancellationToken cancellationToken) => WriteAsync(
-        async () =>
+        async token =>
         {
             await using var context = open();
             await OpenAsync(
-                async token =>
+                async opening =>
                 {
-                    await context.Database.OpenConnectionAsync(token);
+                    await context.Database.OpenConnectionAsync(opening);
                     return true;
                 },
-                cancellationToken);
+                token);
             return await write(context);
         },
         cancellationToken);
@@ -98,6 +102,36 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
         : e is OperationCanceledException ? "The time was up before the database was asked."
         : "The database cannot be reached.",
         e);
+
+    /// <summary>
+    /// Asks, and waits no longer than the caller's time. A driver asks the server to cancel what is under way and waits for that, which
+    /// takes seconds where the server is silent: it does so behind the caller's back.
+    /// </summary>
+    private static async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled)
+            return await ask(cancellationToken);
+        // Drivers look at it themselves, but then nobody can tell whether anything was sent.
+        if (cancellationToken.IsCancellationRequested)
+            throw NotSent(new OperationCanceledException(cancellationToken));
+        // Has no timer, so that nothing needs to be disposed of.
+        var time = new CancellationTokenSource();
+        var asked = ask(time.Token);
+        try
+        {
+            return await asked.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!asked.IsCompleted)
+        {
+            _ = time.CancelAsync();
+            await Task.WhenAny(asked, Task.Delay(LastWords, TimeProvider.System, CancellationToken.None));
+            if (asked.IsCompleted)
+                return await asked;
+            // Looked at by nobody else.
+            _ = asked.ContinueWith(static late => late.Exception, TaskScheduler.Default);
+            throw;
+        }
+    }
 
     private static async Task<T> OpenAsync<T>(Func<CancellationToken, Task<T>> openAsync, CancellationToken cancellationToken)
     {

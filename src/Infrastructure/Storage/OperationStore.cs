@@ -30,7 +30,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
             Reason = actor?.Reason,
         };
         return await database.WriteAsync(
-            () => statements.TryInsertAsync(row, expectedSequenceId, lease, cancellationToken), cancellationToken) switch
+            token => statements.TryInsertAsync(row, expectedSequenceId, lease, token), cancellationToken) switch
         {
             { PayoutMoved: true } => new Intended.PayoutMoved(),
             { Attempt: 0 } => await DescribeOccupantAsync(payoutId, cancellationToken),
@@ -44,22 +44,22 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         TimeSpan lease,
         bool ignorePause,
         CancellationToken cancellationToken) => database.WriteAsync(
-        async () => await statements.TakeOverAsync(payoutId.Value, owner, lease, ignorePause, cancellationToken) is { } taken
+        async token => await statements.TakeOverAsync(payoutId.Value, owner, lease, ignorePause, token) is { } taken
             ? ToOperation(taken)
             : null,
         cancellationToken);
 
     public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) => database.WriteAsync(
-        () => statements.RenewAsync(operation.PayoutId.Value, operation.Owner, lease, cancellationToken), cancellationToken);
+        token => statements.RenewAsync(operation.PayoutId.Value, operation.Owner, lease, token), cancellationToken);
 
     public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => database.WriteAsync(
-        () => statements.ReleaseAsync(operation.PayoutId.Value, operation.Owner, failure, cancellationToken), cancellationToken);
+        token => statements.ReleaseAsync(operation.PayoutId.Value, operation.Owner, failure, token), cancellationToken);
 
     public Task<Operation?> AdvanceAsync(
         Operation operation,
         OperationIntent intent,
         CancellationToken cancellationToken) => database.WriteAsync(
-        async () => await statements.AdvanceAsync(operation, IntentJson.Write(intent), cancellationToken)
+        async token => await statements.AdvanceAsync(operation, IntentJson.Write(intent), token)
             ? operation with { Intent = intent, Attempt = operation.Attempt + 1 }
             : null,
         cancellationToken);
@@ -77,17 +77,17 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
             Reason = operation.Actor?.Reason,
         };
         return database.WriteAsync(
-            () => statements.TryApplyAsync(operation, change.Payout, outboxEvent, cancellationToken), cancellationToken);
+            token => statements.TryApplyAsync(operation, change.Payout, outboxEvent, token), cancellationToken);
     }
 
     public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => database.WriteAsync(
-        () => statements.AbandonAsync(operation, spentAttempts, cancellationToken), cancellationToken);
+        token => statements.AbandonAsync(operation, spentAttempts, token), cancellationToken);
 
     public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken) =>
-        Database.ReadAsync(() => routine.ListDueAsync(after, ignorePauses, limit, cancellationToken));
+        Database.ReadAsync(token => routine.ListDueAsync(after, ignorePauses, limit, token), cancellationToken);
 
     private async Task<Intended> DescribeOccupantAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
-        await Database.ReadAsync(() => statements.FindOperationAsync(payoutId.Value, cancellationToken)) is { } occupant
+        await Database.ReadAsync(token => statements.FindOperationAsync(payoutId.Value, token), cancellationToken) is { } occupant
             ? new Intended.Occupied(ToOperation(occupant.Operation), occupant.LeaseRanOut)
             // Gone since the insert: whatever it did, the caller has to look at the payout again.
             : new Intended.Vacated();

@@ -9,11 +9,11 @@ internal sealed class PayoutStore(IPayoutStatements statements) : IPayoutStore
 {
     public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken) =>
         Identifier.IsStorable(id.Value)
-            ? Database.ReadAsync(() => statements.FindAsync(id.Value, cancellationToken))
+            ? Database.ReadAsync(token => statements.FindAsync(id.Value, token), cancellationToken)
             : Task.FromResult<Payout?>(null);
 
     public Task<string?> FindRequestDigestAsync(PayoutId id, CancellationToken cancellationToken) =>
         Identifier.IsStorable(id.Value)
-            ? Database.ReadAsync(() => statements.FindRequestDigestAsync(id.Value, cancellationToken))
+            ? Database.ReadAsync(token => statements.FindRequestDigestAsync(id.Value, token), cancellationToken)
             : Task.FromResult<string?>(null);
 }

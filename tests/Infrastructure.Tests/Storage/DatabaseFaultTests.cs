@@ -66,6 +66,32 @@ public sealed class DatabaseFaultTests : IAsyncLifetime
         Assert.Empty(await Sql.QueryAsync(_connectionString, "SELECT payout_id FROM pm.payout_operation"));
     }
 
+    /// <summary>That calls end at all shows it: nobody thaws the server before.</summary>
+    [Fact]
+    public async Task A_server_that_is_silent_ends_calls_with_their_deadline()
+    {
+        var server = await InstalledPostgres.StartAsync();
+        await StorageHost.MigrateAsync(server.ConnectionString);
+        await using var host = new StorageHost(server.ConnectionString, _ledger);
+        await host.CreateAsync("p1");
+        server.Freeze();
+
+        using (var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(200), TimeProvider.System))
+        {
+            var reading = host.Payouts.FindAsync(new PayoutId("p1"), deadline.Token);
+            var writing = host.Operations.IntendAsync(
+                new PayoutId("p1"), new ConfirmIntent(), 0, Operation.NewOwner(), null, TimeSpan.FromMinutes(1), deadline.Token);
+            await Assert.ThrowsAsync<NotDoneException>(() => reading);
+            await Assert.ThrowsAsync<OutcomeUnknownException>(() => writing);
+        }
+
+        server.Thaw();
+        // Whichever it was.
+        await Sql.ExecuteAsync(server.ConnectionString, "UPDATE pm.payout_operation SET lease_until = statement_timestamp()");
+        await host.RecoverAsync();
+        await host.ConfirmAsync("p1");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

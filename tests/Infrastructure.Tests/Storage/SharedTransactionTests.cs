@@ -15,6 +15,9 @@ public sealed class SharedTransactionTests : IAsyncLifetime
     private const string WaitingSessions =
         "SELECT pid::text FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
+    // How many writes can be under way by themselves: those in turn, and those aside.
+    private const int Alone = 2 + 8;
+
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
     private static readonly CancellationToken None = CancellationToken.None;
 
@@ -108,8 +111,8 @@ public sealed class SharedTransactionTests : IAsyncLifetime
         using var time = new CancellationTokenSource();
         await using (await LockAsync())
         {
-            var sent = await SendEachAloneAsync(["p1", "p2"], time.Token);
-            var waiting = IntendAsync("p3", cancellationToken: time.Token);
+            var sent = await SendEachAloneAsync([.. Enumerable.Range(0, Alone).Select(n => $"p{n}")], time.Token);
+            var waiting = IntendAsync("waiting", cancellationToken: time.Token);
 
             await time.CancelAsync();
 
@@ -119,27 +122,73 @@ public sealed class SharedTransactionTests : IAsyncLifetime
                 Assert.True(await Record.ExceptionAsync(() => call) is OutcomeUnknownException or NotDoneException);
         }
 
-        Assert.IsType<Intended.Started>(await IntendAsync("p4"));
-        Assert.DoesNotContain("p3", await _source.QueryAsync("SELECT payout_id FROM pm.payout_operation"));
+        Assert.IsType<Intended.Started>(await IntendAsync("next"));
+        Assert.DoesNotContain("waiting", await _source.QueryAsync("SELECT payout_id FROM pm.payout_operation"));
     }
 
     [Fact]
     public async Task Whose_connection_is_lost_is_unknown_whoever_else_was_on_it()
     {
-        await UseAsync($"{_connectionString};Options=-c lock_timeout=0");
-        await using (await LockAsync())
+        // Those whose id begins with slow stay under way.
+        await _source.QueryAsync(
+            """
+            CREATE FUNCTION pm.stay() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN NEW; END';
+            CREATE TRIGGER stay BEFORE INSERT ON pm.payout_operation
+                FOR EACH ROW WHEN (NEW.payout_id LIKE 'slow%') EXECUTE FUNCTION pm.stay();
+            """);
+        const string asleep = "SELECT pid::text FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        var alone = new List<Task<Intended>>();
+        while (alone.Count < Alone)
         {
-            var alone = await SendEachAloneAsync(["p1", "p2"], None);
-            Task<Intended>[] together = [IntendAsync("p3"), IntendAsync("p4"), IntendAsync("p5")];
-            await LoseConnectionsAsync();
-            await UntilWaitingAsync(1);
-            await LoseConnectionsAsync();
-
-            foreach (var call in alone.Concat(together))
-                await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+            alone.Add(IntendAsync($"slow{alone.Count}"));
+            await UntilAsleepAsync(alone.Count);
         }
 
-        Assert.IsType<Intended.Started>(await IntendAsync("p6"));
+        Task<Intended>[] together = [IntendAsync("p1"), IntendAsync("p2"), IntendAsync("slow")];
+        await LoseAsync();
+        await UntilAsleepAsync(1);
+        Assert.DoesNotContain(together, call => call.IsCompleted);
+        await LoseAsync();
+
+        foreach (var call in alone.Concat(together))
+            await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        Assert.Empty(await _source.QueryAsync("SELECT payout_id FROM pm.payout_operation"));
+        Assert.IsType<Intended.Started>(await IntendAsync("p3"));
+
+        Task UntilAsleepAsync(int sessions) => Sql.UntilAsync(async () => (await _source.QueryAsync(asleep)).Count == sessions);
+
+        Task LoseAsync() =>
+            _source.QueryAsync($"SELECT pg_terminate_backend(pid::int, 10000)::text FROM ({asleep}) AS those (pid)");
+    }
+
+    /// <summary>Neither those that came with it nor those that come after it, for as long as the row is locked.</summary>
+    [Fact]
+    public async Task Those_that_wait_for_a_row_delay_no_other()
+    {
+        await UseAsync($"{_connectionString};Options=-c lock_timeout=0");
+        await using var connection = await _source.OpenConnectionAsync();
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using (var stuck = new NpgsqlCommand(
+                "INSERT INTO pm.payout_operation (payout_id, kind, attempt) VALUES ('stuck', 'create', 1)", connection, transaction))
+            {
+                await stuck.ExecuteNonQueryAsync();
+            }
+
+            var waiting = new List<Task<Intended>>();
+            for (var round = 0; round < 20; round++)
+            {
+                if (waiting.Count < 4)
+                    waiting.Add(IntendAsync("stuck"));
+                await Task.WhenAll(await AtOnceAsync(Enumerable.Range(0, 30).Select(n => $"p{round}-{n}"), id => IntendAsync(id)));
+            }
+
+            Assert.DoesNotContain(waiting, call => call.IsCompleted);
+            await transaction.RollbackAsync();
+            Assert.Single(await Task.WhenAll(waiting), answer => answer is Intended.Started);
+        }
+
+        Assert.Equal(["600"], await _source.QueryAsync("SELECT count(*)::text FROM pm.payout_operation WHERE payout_id LIKE 'p%'"));
     }
 
     private static async Task<Task<T>[]> AtOnceAsync<T>(IEnumerable<string> ids, Func<string, Task<T>> callAsync)
@@ -197,7 +246,4 @@ public sealed class SharedTransactionTests : IAsyncLifetime
 
     private Task UntilWaitingAsync(int sessions) =>
         Sql.UntilAsync(async () => (await _source.QueryAsync(WaitingSessions)).Count >= sessions);
-
-    private Task LoseConnectionsAsync() => _source.QueryAsync(
-        $"SELECT pg_terminate_backend(pid, 10000)::text FROM ({WaitingSessions}) AS waiting (text), LATERAL (SELECT text::int) AS of (pid)");
 }

@@ -40,13 +40,15 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
 
         try
         {
-            // A statement that waits for a lock on a table makes everybody else wait behind it: rather tried again and again.
-            await Database.ExecuteSqlRawAsync("SET lock_timeout = '300ms'", cancellationToken);
+            // A statement that waits for a lock on a table makes everybody else wait behind it: rather tried again and again. One that
+            // builds an index takes as long as the table is large.
+            await Database.ExecuteSqlRawAsync("SET lock_timeout = '300ms'; SET statement_timeout = 0", cancellationToken);
+            Database.SetCommandTimeout(TimeSpan.Zero);
             await Database.MigrateAsync(cancellationToken);
         }
         finally
         {
-            await Database.ExecuteSqlRawAsync("RESET lock_timeout", CancellationToken.None);
+            await Database.ExecuteSqlRawAsync("RESET lock_timeout; RESET statement_timeout", CancellationToken.None);
             await Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({MigrationLock})", CancellationToken.None);
         }
     }
