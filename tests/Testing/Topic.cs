@@ -13,10 +13,28 @@ namespace PayoutManager.Testing;
 /// <param name="SentAt">When its sender sent it.</param>
 public sealed record TopicRecord(string PayoutId, Event Event, int Partition, long Offset, DateTime SentAt);
 
-/// <summary>Reads a topic from its beginning.</summary>
+/// <summary>What tests do with a topic past the service.</summary>
 public static class Topic
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Makes a topic of a mock broker, which makes it for whoever asks for it.</summary>
+    public static void Create(string bootstrapServers, string topic)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrapServers, AllowAutoCreateTopics = true })
+            .SetLogHandler((_, _) => { })
+            .Build();
+        admin.GetMetadata(topic, Patience);
+    }
+
+    /// <summary>The names of a broker's topics.</summary>
+    public static IReadOnlyList<string> List(string bootstrapServers)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrapServers })
+            .SetLogHandler((_, _) => { })
+            .Build();
+        return [.. admin.GetMetadata(Patience).Topics.Select(found => found.Topic)];
+    }
 
     /// <summary>Reads until what was read is enough; throws if it is not within half a minute.</summary>
     public static IReadOnlyList<TopicRecord> ReadUntil(

@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Infrastructure.Storage;
 
@@ -11,7 +14,7 @@ internal static class ManagementEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => Results.Json(new { status = "live" }));
-        routes.MapGet("/health/ready", Ready);
+        routes.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteAsync });
         routes.MapGet("/info", Info);
         routes.MapPrometheusScrapingEndpoint("/metrics");
     }
@@ -28,20 +31,13 @@ internal static class ManagementEndpoints
         return next(http);
     }
 
-    private static IResult Ready(HealthWatch health)
+    /// <summary>The host's status in a word, and of each part <c>ok</c> or what is wrong with it.</summary>
+    private static Task WriteAsync(HttpContext http, HealthReport report)
     {
-        var report = health.Judge();
-        return Results.Json(
-            new
-            {
-                status = report.Status,
-                database = report.Database,
-                broker = report.Broker,
-                relay = report.Relay,
-                partyManagement = report.PartyManagement,
-                shumway = report.Shumway,
-            },
-            statusCode: report.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        var body = new JsonObject { ["status"] = http.RequestServices.GetRequiredService<HealthWatch>().Status };
+        foreach (var (part, entry) in report.Entries)
+            body[part] = entry.Description ?? "ok";
+        return http.Response.WriteAsJsonAsync(body);
     }
 
     private static IResult Info(IHostEnvironment environment, StorageOptions storage, KafkaOptions kafka) => Results.Json(new

@@ -9,6 +9,9 @@ internal static class LogServices
     // Says of each request less than the endpoint does; and where it might, ASP.NET makes an Activity and a log's scope for each.
     private const string RequestLog = "Microsoft.AspNetCore.Hosting.Diagnostics";
 
+    // Says every second what is wrong, which readiness and metrics do.
+    private const string HealthLog = "Microsoft.Extensions.Diagnostics.HealthChecks";
+
     // What ends a start is thrown as well, and said where the program ends.
     private const string HostLog = "Microsoft.Extensions.Hosting.Internal.Host";
 
@@ -16,6 +19,7 @@ internal static class LogServices
     {
         builder.Logging.AddFilter(RequestLog, LogLevel.None);
         builder.Logging.AddFilter(HostLog, LogLevel.Critical);
+        builder.Logging.AddFilter(HealthLog, LogLevel.None);
         // A developer sees each line at once, among what else is printed.
         if (builder.Environment.IsDevelopment())
             return;

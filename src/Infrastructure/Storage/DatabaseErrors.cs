@@ -77,9 +77,15 @@ internal static class DatabaseErrors
     /// <summary>The cause in words, without a statement's text or data.</summary>
     public static string InWords(Exception e)
     {
-        // The messages of other codes may quote values; those of listed ones name tables, columns and constraints at most.
+        // The messages of other codes may quote values; those of listed ones name tables, columns and constraints at most, except that
+        // of who is not let in.
         if (Find<PostgresException>(e) is { } postgres)
-            return IsListed(postgres.SqlState) ? $"{postgres.SqlState}: {postgres.MessageText}" : $"code {postgres.SqlState}";
+        {
+            return IsListed(postgres.SqlState) && !IsOfConnecting(postgres.SqlState)
+                ? $"{postgres.SqlState}: {postgres.MessageText}"
+                : $"code {postgres.SqlState}";
+        }
+
         if (Find<SqliteException>(e) is { } sqlite)
             return $"SQLite error {sqlite.SqliteErrorCode}";
         return Find<OperationCanceledException>(e) is not null || Find<TimeoutException>(e) is not null
@@ -90,6 +96,9 @@ internal static class DatabaseErrors
     private static bool IsListed(string code) =>
         (RefusedCodes.Contains(code) || RefusedClasses.Any(c => code.StartsWith(c, StringComparison.Ordinal)))
         && code != PostgresErrorCodes.StatementCompletionUnknown;
+
+    private static bool IsOfConnecting(string code) =>
+        code.StartsWith("28", StringComparison.Ordinal) || code.StartsWith("3D", StringComparison.Ordinal);
 
     private static T? Find<T>(Exception e)
         where T : Exception

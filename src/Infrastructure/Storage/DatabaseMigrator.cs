@@ -38,13 +38,26 @@ public sealed class DatabaseMigrator
     public async Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>
         (await _routine.ReadStateAsync(cancellationToken)).Pending;
 
-    /// <summary>What keeps a database that answers from being worked with now, in words; null if nothing does.</summary>
+    /// <summary>What keeps payouts from being written now, in words; null if nothing does.</summary>
     public async Task<string?> FindFaultAsync(CancellationToken cancellationToken)
     {
-        var state = await _routine.ReadStateAsync(cancellationToken);
-        return state.IsReadOnly ? "read-only: a standby, or default_transaction_read_only is on"
-            : state.Pending is [] ? null
-            : $"not migrated: {string.Join(", ", state.Pending)}";
+        DatabaseState state;
+        try
+        {
+            state = await _routine.ReadStateAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is NotDoneException || DatabaseErrors.IsOfDatabase(e))
+        {
+            return e is NotDoneException ? $"out of reach: {e.Message}"
+                : DatabaseErrors.CodeOf(e) is null ? $"out of reach: {DatabaseErrors.InWords(e)}"
+                : $"refuses: {DatabaseErrors.InWords(e)}";
+        }
+
+        return state.Unusable is { } why ? $"unusable: {why}"
+            : state.IsReadOnly ? "read-only: a standby, or default_transaction_read_only is on"
+            : state.Pending is not [] ? $"not migrated: {string.Join(", ", state.Pending)}"
+            : state.MissingRights is not [] ? $"no right to {string.Join(", ", state.MissingRights)}"
+            : null;
     }
 
     private static async Task<T> TryAsync<T>(Func<Task<T>> work)

@@ -7,6 +7,9 @@ internal sealed record DatabaseState(IReadOnlyList<string> Pending)
     /// <summary>Whether it takes no writes now.</summary>
     public bool IsReadOnly { get; init; }
 
+    /// <summary>The rights that calls and background work need and this host's user lacks, such as <c>INSERT on pm.payout</c>.</summary>
+    public IReadOnlyList<string> MissingRights { get; init; } = [];
+
     /// <summary>Why this host must not work with it until somebody has changed its set-up; null if it may.</summary>
     public string? Unusable { get; init; }
 }

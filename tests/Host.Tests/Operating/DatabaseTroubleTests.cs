@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Npgsql;
 using PayoutManager.Testing;
 using Calls = PayoutManager.Thrift.Payouts.PayoutManagement.InternalStructs;
@@ -47,10 +48,12 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
     {
         // Statements are cancelled.
         await DuringAsync(
+            "57014: canceling statement due to user request",
             LockTablesAsync,
             () => AdministrateAsync($"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = '{Role}' AND state = 'active'"));
         // Statements are short of time.
         await DuringAsync(
+            "57014: canceling statement due to statement timeout",
             async () =>
             {
                 await AdministrateAsync($"ALTER ROLE {Role} SET statement_timeout = 50");
@@ -65,16 +68,19 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
             });
         // The password is another.
         await DuringAsync(
+            "28P01",
             ThenEndSessionsAsync($"ALTER ROLE {Role} PASSWORD 'changed'"),
             () => Task.CompletedTask,
             restore: () => AdministrateAsync($"ALTER ROLE {Role} PASSWORD 'secret'"));
         // A right is revoked.
         await DuringAsync(
+            "42501: permission denied for table ",
             ThenEndSessionsAsync($"REVOKE ALL ON ALL TABLES IN SCHEMA pm FROM {Role}", _database),
             () => Task.CompletedTask,
             restore: () => AdministrateAsync($"GRANT ALL ON ALL TABLES IN SCHEMA pm TO {Role}", _database));
         // The database has another name.
         await DuringAsync(
+            "3D000",
             async () =>
             {
                 await RenameAsync(_database, "elsewhere");
@@ -84,6 +90,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
             restore: () => RenameAsync("elsewhere", _database));
         // The server lets nobody in.
         await DuringAsync(
+            "28000",
             async () =>
             {
                 await LetInAsync("reject");
@@ -97,20 +104,27 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         Assert.Equal(0, await _host.WaitAsync());
         Assert.DoesNotContain("   at ", _host.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", _host.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Role, _host.Output, StringComparison.Ordinal);
     }
 
     /// <summary>Makes trouble, waits until every loop that needs the database says so, ends it, and waits until all is well.</summary>
-    private async Task DuringAsync(Func<Task<IAsyncDisposable?>> begin, Func<Task> goOn, Func<Task>? restore = null)
+    private async Task DuringAsync(string reason, Func<Task<IAsyncDisposable?>> begin, Func<Task> goOn, Func<Task>? restore = null)
     {
         await using (await begin())
         {
-            HashSet<string> failed = [];
+            HashSet<string> measured = [];
+            HashSet<string> named = [];
             await _host.UntilAsync(async () =>
             {
                 await goOn();
                 var metrics = await Metrics.ReadAsync(_http, _host.ManagementUrl);
-                failed.UnionWith(Loops.Where(loop => metrics.Sum("payouts_loop_failing", ("loop", loop)) > 0));
-                return failed.IsSupersetOf(Loops);
+                measured.UnionWith(Loops.Where(loop => metrics.Sum("payouts_loop_failing", ("loop", loop)) > 0));
+                using var ready = await _http.GetAsync(new Uri(_host.ManagementUrl, "health/ready"));
+                using var body = JsonDocument.Parse(await ready.Content.ReadAsStringAsync());
+                var failures = body.RootElement.GetProperty("background").GetString()!.Split("; ");
+                named.UnionWith(Loops.Where(loop => failures.Any(failure =>
+                    failure.StartsWith($"{loop} fails since ", StringComparison.Ordinal) && failure.Contains(reason, StringComparison.Ordinal))));
+                return measured.IsSupersetOf(Loops) && named.IsSupersetOf(Loops);
             });
         }
 

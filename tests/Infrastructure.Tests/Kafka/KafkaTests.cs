@@ -136,7 +136,7 @@ public sealed class KafkaTests : IDisposable
             Assert.Equal("topic nobody-made-it does not exist", probe.FindFault());
 
         Assert.False(sending.IsCompletedSuccessfully);
-        Assert.Equal([Name], TopicsOf(_broker));
+        Assert.Equal([Name], Topic.List(_broker.BootstrapServers));
     }
 
     [Fact]
@@ -148,8 +148,7 @@ public sealed class KafkaTests : IDisposable
         var sending = session.SendAsync(EventOf(1, Payouts.Unpaid("p1")));
         Assert.NotNull(probe.FindFault());
 
-        using (var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _broker.BootstrapServers, AllowAutoCreateTopics = true }).Build())
-            admin.GetMetadata("made-later", TimeSpan.FromSeconds(10));
+        Topic.Create(_broker.BootstrapServers, "made-later");
 
         Assert.Null(probe.FindFault());
         await sending;
@@ -200,12 +199,6 @@ public sealed class KafkaTests : IDisposable
     }
 
     private static int PartitionCount => 4;
-
-    private static IEnumerable<string> TopicsOf(EmbeddedBroker broker)
-    {
-        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.BootstrapServers }).Build();
-        return admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Select(topic => topic.Topic);
-    }
 
     private static OutboxEvent EventOf(long id, Payout payout) => new(
         id, payout.Id, payout.SequenceId, ThriftBinary.Serialize(PayoutContract.ToWire(PayoutEvent.OfLatestChange(payout, payout.CreatedAt))));

@@ -20,9 +20,22 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             "20261126000001_RequestsAndActors", "20261127000002_TroubledOperations",
         ];
 
+    // What statements do with each table, by the names of PostgreSQL's rights.
+    internal static readonly string[] Rights =
+        [
+            "SELECT on pm.payout", "INSERT on pm.payout", "UPDATE on pm.payout",
+            "SELECT on pm.cash_flow_posting", "INSERT on pm.cash_flow_posting",
+            "SELECT on pm.payout_operation", "INSERT on pm.payout_operation", "UPDATE on pm.payout_operation",
+            "DELETE on pm.payout_operation",
+            "SELECT on pm.payout_event", "INSERT on pm.payout_event", "UPDATE on pm.payout_event",
+            "SELECT on pm.relay_lease", "UPDATE on pm.relay_lease",
+        ];
+
     public async Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken)
     {
-        await using var batch = source.CreateBatch();
+        // Of the connections that writes use.
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
             """
             SELECT current_setting('server_encoding'), current_setting('transaction_isolation'),
@@ -30,6 +43,20 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             """));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
             $"""SELECT "MigrationId" FROM {PostgresTypes.Schema}.{PayoutDbContext.MigrationsTable}"""));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(
+            """
+            SELECT needed FROM unnest($1) needed
+            WHERE NOT has_schema_privilege('pm', 'USAGE')
+                OR NOT has_table_privilege(split_part(needed, ' on ', 2), split_part(needed, ' on ', 1))
+            UNION ALL
+            SELECT 'USAGE on ' || sequence.oid::regclass
+            FROM pg_class sequence JOIN pg_depend ON objid = sequence.oid AND deptype = 'a'
+            WHERE relnamespace = 'pm'::regnamespace
+                AND CASE WHEN relkind = 'S' THEN NOT has_sequence_privilege(sequence.oid, 'USAGE') ELSE false END
+            """)
+        {
+            Parameters = { Of(Rights) },
+        });
         DatabaseState? state = null;
         try
         {
@@ -45,10 +72,15 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             while (await reader.ReadAsync(cancellationToken))
                 applied.Add(reader.GetString(0));
             state = state with { Pending = [.. Migrations.Where(migration => !applied.Contains(migration))] };
+            await reader.NextResultAsync(cancellationToken);
+            var missing = new List<string>();
+            while (await reader.ReadAsync(cancellationToken))
+                missing.Add(reader.GetString(0));
+            state = state with { MissingRights = missing };
         }
         catch (PostgresException e) when (state is not null && IsMissing(e))
         {
-            // There is no table of migrations yet.
+            // There is no table of migrations yet, or not every other.
         }
 
         if (state.IsReadOnly)

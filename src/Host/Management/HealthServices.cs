@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using PayoutManager.Host.Management.Checks;
+using PayoutManager.Infrastructure;
+
+namespace PayoutManager.Host.Management;
+
+/// <summary>
+/// What is looked at, and what it means. Only without its database can a host serve no call. Everything else makes it degraded: what
+/// waits for the broker is in the table, and a dependency that is down is down for every host.
+/// </summary>
+internal static class HealthServices
+{
+    public const string Database = "database";
+    public const string Broker = "broker";
+    public const string Relay = "relay";
+    public const string PartyManagement = "partyManagement";
+    public const string Shumway = "shumway";
+    public const string Background = "background";
+
+    /// <summary>All that is looked at.</summary>
+    public static readonly IReadOnlyList<string> Parts = [Database, Broker, Relay, PartyManagement, Shumway, Background];
+
+    /// <summary>What metrics call those that are elsewhere.</summary>
+    public static readonly IReadOnlyDictionary<string, string> PeerNames = new Dictionary<string, string>
+    {
+        [Database] = "database",
+        [Broker] = "broker",
+        [PartyManagement] = "party-management",
+        [Shumway] = "shumway",
+    };
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    public static IServiceCollection AddPayoutHealth(
+        this IServiceCollection services, DependencyOptions partyManagement, DependencyOptions shumway)
+    {
+        services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>(Database, HealthStatus.Unhealthy, tags: [], Patience)
+            .AddCheck<BrokerCheck>(Broker, HealthStatus.Degraded, tags: [], Patience)
+            .AddCheck<RelayCheck>(Relay, HealthStatus.Degraded)
+            .AddCheck(PartyManagement, new DependencyCheck(partyManagement.Url), HealthStatus.Degraded, tags: null, Patience)
+            .AddCheck(Shumway, new DependencyCheck(shumway.Url), HealthStatus.Degraded, tags: null, Patience)
+            .AddCheck<BackgroundCheck>(Background, HealthStatus.Degraded);
+        return services
+            .Decorate<HealthCheckService, HealthWatch>()
+            .AddSingleton(provider => (HealthWatch)provider.GetRequiredService<HealthCheckService>())
+            .AddHostedService(provider => provider.GetRequiredService<HealthWatch>());
+    }
+}
