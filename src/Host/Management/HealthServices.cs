@@ -15,10 +15,11 @@ internal static class HealthServices
     public const string Relay = "relay";
     public const string PartyManagement = "partyManagement";
     public const string Shumway = "shumway";
+    public const string Operations = "operations";
     public const string Background = "background";
 
     /// <summary>All that is looked at.</summary>
-    public static readonly IReadOnlyList<string> Parts = [Database, Broker, Relay, PartyManagement, Shumway, Background];
+    public static readonly IReadOnlyList<string> Parts = [Database, Broker, Relay, PartyManagement, Shumway, Operations, Background];
 
     /// <summary>What metrics call those that are elsewhere.</summary>
     public static readonly IReadOnlyDictionary<string, string> PeerNames = new Dictionary<string, string>
@@ -40,6 +41,7 @@ internal static class HealthServices
             .AddCheck<RelayCheck>(Relay, HealthStatus.Degraded)
             .AddCheck(PartyManagement, new DependencyCheck(partyManagement.Url), HealthStatus.Degraded, tags: null, Patience)
             .AddCheck(Shumway, new DependencyCheck(shumway.Url), HealthStatus.Degraded, tags: null, Patience)
+            .AddCheck<OperationsCheck>(Operations, HealthStatus.Degraded)
             .AddCheck<BackgroundCheck>(Background, HealthStatus.Degraded);
         return services
             .Decorate<HealthCheckService, HealthWatch>()

@@ -81,7 +81,7 @@ public sealed class HealthTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_event_that_the_broker_refuses_shows_and_takes_no_host_down()
+    public async Task An_event_that_the_broker_refuses_and_a_troubled_operation_show_and_take_no_host_down()
     {
         using var host = HostProcess.Start(_peers, ("Kafka__Properties__message.max.bytes", "3000"));
         await host.UntilReadyAsync();
@@ -94,6 +94,18 @@ public sealed class HealthTests : IAsyncLifetime
         var (code, body) = await ReadyAsync(host);
         Assert.Equal(HttpStatusCode.OK, code);
         Assert.StartsWith("1 payouts are kept back, such as large: ", body.GetProperty("relay").GetString(), StringComparison.Ordinal);
+
+        await Sql.ExecuteAsync(
+            _peers.ConnectionString,
+            """
+            INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request, failed_tries, next_try_at)
+            VALUES ('troubled', 'confirm', 1, 'somebody', now() + interval '1 hour', '{}', 1, now() + interval '1 hour')
+            """);
+        await host.UntilAsync(async () => (await ReadyAsync(host)).Body.GetProperty("operations").GetString()!
+            .StartsWith("1 troubled, the oldest under way for ", StringComparison.Ordinal));
+        Assert.Equal(HttpStatusCode.OK, (await ReadyAsync(host)).Code);
+        await Sql.ExecuteAsync(_peers.ConnectionString, "DELETE FROM pm.payout_operation WHERE payout_id = 'troubled'");
+        await host.UntilAsync(async () => (await ReadyAsync(host)).Body.GetProperty("operations").GetString() == "ok");
     }
 
     [Fact]
