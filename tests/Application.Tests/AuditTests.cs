@@ -389,6 +389,27 @@ public class AuditTests
             _world.Ledger.Plans.Where(p => p.Value == State.Committed).Select(p => p.Key).OrderDescending(StringComparer.Ordinal));
     }
 
+    /// <summary>A ledger that was restored may know a later revert and not an earlier one, which somebody had rolled back.</summary>
+    [Theory]
+    [InlineData("absent Committed", "absent Committed absent")]
+    [InlineData("absent Held", "absent Committed absent")]
+    [InlineData("absent absent Committed", "absent absent Committed")]
+    [InlineData("RolledBack absent Committed", "RolledBack absent Committed")]
+    [InlineData("absent RolledBack", "Committed RolledBack absent")]
+    [InlineData("RolledBack RolledBack", "RolledBack RolledBack Committed")]
+    public async Task Money_is_given_back_once_also_where_the_ledger_has_forgotten_a_revert(string reverts, string after)
+    {
+        var payout = await LiveAsync("confirm cancel");
+        Set(payout.RevertPlan(1), "absent");
+        foreach (var (revert, attempt) in reverts.Split(' ').Select((revert, place) => (revert, place + 1)))
+            Set(payout.RevertPlan(attempt), revert);
+
+        var repaired = await RepairAsync();
+
+        Assert.Null(repaired.Failure);
+        Assert.Equal(after, string.Join(' ', Enumerable.Range(1, 3).Select(attempt => StateOf(payout.RevertPlan(attempt).Id))));
+    }
+
     [Fact]
     public async Task A_repair_that_the_ledger_refuses_is_told_and_ends_there()
     {

@@ -84,7 +84,9 @@ public enum RepairAction
     /// <summary>Roll the plan back.</summary>
     RollBack,
 
-    /// <summary>Hold and commit the plan, or the first of the next attempts that is not rolled back.</summary>
+    /// <summary>
+    /// Hold and commit the plan, or the first of the next attempts that is not rolled back; nothing where a later attempt's is committed.
+    /// </summary>
     Revert,
 
     /// <summary>Confirm the payout.</summary>

@@ -125,19 +125,24 @@ internal sealed class RepairPayoutHandler(
     }
 
     /// <summary>
-    /// By the first revert that is not spent. Without an operation: the payout's state is final, and whoever else does the same at
-    /// the same time does it with the same plan.
+    /// Commits the first revert that is held, or else holds and commits the first that the ledger does not know. Does nothing where one
+    /// is committed already. Later attempts are tried before a new hold, because a ledger that was restored may know a later one and
+    /// not an earlier one; a commit without a hold moves nothing unless the plan is held. Needs no operation: the payout's state is
+    /// final, and whoever else does the same at the same time does it with the same plan.
     /// </summary>
     private async Task RevertAsync(Payout payout, int first, CancellationToken cancellationToken)
     {
-        for (var attempt = first; ; attempt++)
+        int? unknown = null;
+        for (var attempt = first; attempt <= (unknown ?? first) + PlanMoves.MaxReverts; attempt++)
         {
-            var answer = await moves.RevertAsync(null, payout.RevertPlan(attempt), cancellationToken);
-            if (answer.Verdict == PlanVerdict.Done)
+            var plan = payout.RevertPlan(attempt);
+            if ((await moves.CommitAsync(null, plan, cancellationToken)).Verdict == PlanVerdict.Done)
                 return;
-            if (answer.Verdict != PlanVerdict.Spent || attempt == first + PlanMoves.MaxReverts - 1)
-                Require(answer);
+            if (unknown is null && (await moves.RollbackAsync(null, plan, cancellationToken)).Verdict != PlanVerdict.Done)
+                unknown = attempt;
         }
+
+        Require(await moves.RevertAsync(null, payout.RevertPlan(unknown ?? first), cancellationToken));
     }
 
     private async Task<Payout> FindAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
