@@ -636,6 +636,19 @@ public class AuditTests
         Assert.Equal("", Describe(await AuditAsync()));
     }
 
+    /// <summary>The record may have come into the topic right after it was read, and been marked at the same instant.</summary>
+    [Theory]
+    [InlineData(0, "")]
+    [InlineData(1, "NotPublished: SendAgain")]
+    public async Task What_was_marked_before_the_topic_was_read_is_missed_if_it_lacks_it(int ticksBefore, string found)
+    {
+        await _world.CreateAsync();
+        await _world.Store.MarkPublishedAsync([1], CancellationToken.None);
+        _world.Clock.Advance(TimeSpan.FromTicks(ticksBefore));
+
+        Assert.Equal(found, Describe(await AuditAsync()));
+    }
+
     [Fact]
     public async Task Records_that_are_not_events_of_the_payout_are_named()
     {

@@ -15,7 +15,7 @@ internal static class EventRules
     /// <param name="records">What was published, in the order of each partition.</param>
     /// <param name="completeSince">From when on the topic has forgotten nothing.</param>
     /// <param name="topicReadAt">
-    /// When reading of the topic began, by the database's clock: what was marked as published later may have been missed.
+    /// When reading of the topic began, by the database's clock: what was not marked as published before that may have been missed.
     /// </param>
     public static IEnumerable<Disagreement> Judge(
         Payout payout,
@@ -68,7 +68,7 @@ internal static class EventRules
     {
         var published = records.Select(record => (record.SequenceId, record.Digest)).ToHashSet();
         var lost = events.FirstOrDefault(e =>
-            e.PublishedAt <= topicReadAt && e.CreatedAt >= completeSince && !published.Contains((e.SequenceId, e.Digest)));
+            e.PublishedAt < topicReadAt && e.CreatedAt >= completeSince && !published.Contains((e.SequenceId, e.Digest)));
         if (lost is not null)
         {
             yield return new(
