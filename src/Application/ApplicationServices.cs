@@ -37,8 +37,11 @@ public static class ApplicationServices
             .AsImplementedInterfaces()
             .WithSingletonLifetime());
 
+        services.AddSingleton(Random.Shared);
         services.AddSingleton(provider => new BackgroundLoops(
-            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BackgroundLoops>>()));
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<BackgroundLoops>>(),
+            provider.GetRequiredService<Random>()));
         services.AddSingleton<LedgerQuestions>();
         services.AddSingleton<PayoutAuditor>();
         services.AddSingleton<AuditWatch>();
@@ -62,7 +65,7 @@ public static class ApplicationServices
             provider.GetRequiredService<ILedger>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<OperationOptions>(),
-            Random.Shared,
+            provider.GetRequiredService<Random>(),
             provider.GetRequiredService<BackgroundLoops>(),
             provider.GetRequiredService<ILogger<OperationRecovery>>()));
         return services;

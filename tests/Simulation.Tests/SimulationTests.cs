@@ -74,7 +74,9 @@ public class SimulationTests
         [
             "is killed", "is killed in the burst", "sleeps for", "falls asleep for", "rolls back revert", "lost during commit",
             "SQL error that nobody thought of", "answer lost", ": late", "doubled", "undeclared error", "out of reach", "no answer",
-            "the fixed fee is", "the database has lost its last seconds", "the ledger has lost its last seconds", "apply made-1 unpaid: True",
+            "the fixed fee is", "the database has lost its last seconds", "the ledger has lost its last seconds",
+            "the topic has lost its last seconds", "repairs p1: found p1 agrees", "repairs p1: found p1: RevertUnknown; done: hold and commit",
+            "done: commit plan", "done: send the payout's events again", "LedgerBehind", "NotPublished", "ForeignRecord", "apply made-1 unpaid: True",
             "hold payout#1.", "take over p1: attempt", "hold payout#2_p1: Ok", "commit revert_payout_p1: Ok", "hold payout_p1: Refused", "told p1 2",
             "Success", "Refused", "NotDone", "Unknown",
         ];

@@ -24,7 +24,7 @@ internal sealed class Caller(World world, string name, Func<SimulatedHost> anyHo
         Request? repeat = null;
         for (var call = 0; call < calls; call++)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(3_000)), world.Scheduler.Clock);
+            await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(world.AreCallersHasty ? 300 : 3_000)), world.Scheduler.Clock);
             var request = repeat ?? Draw(Pick(payoutIds));
             var told = await AskAsync(request);
             world.Note(name, $"{request}: {told}");

@@ -107,7 +107,7 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
 
     public async Task<LedgerClock> HoldAsync(LedgerPlan plan, CancellationToken cancellationToken)
     {
-        await MoveAsync("hold", plan, () => world.Ledger.Hold(plan), cancellationToken);
+        await MoveAsync("hold", plan, () => world.Hold(plan), cancellationToken);
         return new LedgerClock(null);
     }
 
@@ -150,11 +150,35 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
     private async Task MoveAsync(string what, LedgerPlan plan, Func<LedgerReply> effect, CancellationToken cancellationToken)
     {
         var call = $"{what} {plan.Id}";
+        if (world.Cursed.Any(id => World.IsPlanOf(id, plan)))
+            await FailAsync(call, effect, cancellationToken);
         var reply = await wire.CallAsync(call, () => world.RefusesForOnce(call) ? LedgerReply.Refused : effect(), cancellationToken);
         if (reply == LedgerReply.Failed)
             throw new OutcomeUnknownException($"{call}: HTTP 500") { PeerFailed = true };
         if (reply == LedgerReply.Refused)
             throw new LedgerRefusedException(plan.Id, "HTTP 400");
+    }
+
+    /// <summary>What the ledger makes of a plan that is cursed: an error, perhaps after it was done, or no answer at all.</summary>
+    private async Task FailAsync(string call, Func<LedgerReply> effect, CancellationToken cancellationToken)
+    {
+        if (world.Random.Next(4) == 0)
+            effect();
+        if (world.Random.Next(2) == 0)
+        {
+            world.Note(host.Name, $"{call}: always fails");
+            throw new OutcomeUnknownException($"{call}: HTTP 500") { PeerFailed = true };
+        }
+
+        world.Note(host.Name, $"{call}: is never answered");
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, world.Scheduler.Clock, cancellationToken);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new OutcomeUnknownException($"{call}: no answer", e);
+        }
     }
 
     /// <summary>A line to the broker: what is on its way when the line is closed may or may not arrive.</summary>
@@ -173,7 +197,7 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
                 IsBroken = true;
             if (fault is 0 or 1)
                 throw new IOException("not sent");
-            world.Tell(outboxEvent.PayoutId.Value, outboxEvent.SequenceId);
+            world.Tell(outboxEvent);
             world.Note(host.Name, $"told {outboxEvent.PayoutId} {outboxEvent.SequenceId}");
             if (fault == 2)
                 throw new IOException("sent, acknowledgement lost");

@@ -1,5 +1,6 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using PayoutManager.Application.Background;
+using Microsoft.Extensions.DependencyInjection;
+using PayoutManager.Application.CancelPayout;
+using PayoutManager.Application.ConfirmPayout;
 using PayoutManager.Application.CreatePayout;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
@@ -7,37 +8,16 @@ using PayoutManager.Application.Operations;
 namespace PayoutManager.Simulation;
 
 /// <summary>One host with the real use cases, recovery and relay. Started anew after a crash, it is another one.</summary>
-internal sealed class SimulatedHost
+internal sealed class SimulatedHost : SimulatedProcess
 {
-    private readonly CreatePayoutHandler _create;
-    private readonly StatusChange _statusChange;
-
     public SimulatedHost(World world, string name)
+        : base(world, name)
     {
-        Actor = new Actor(name, world.Scheduler);
-        var clock = world.Scheduler.Clock;
-        var ports = new HostPorts(world, new Wire(world, Actor), Actor);
-        var options = new OperationOptions();
-        var signal = new RelaySignal(clock);
-        var moves = new PlanMoves(ports);
-        var createRecovery = new CreateRecovery(moves, ports);
-        var changeRecovery = new StatusChangeRecovery(ports, moves, NullLogger<StatusChangeRecovery>.Instance);
-        var leases = new OperationLeases(
-            ports, new OperationKinds([createRecovery, changeRecovery]), signal, clock, options, NullLogger<OperationLeases>.Instance);
-        var create = new CreateOperation(moves, createRecovery, leases, ports, clock, options);
-        _create = new CreatePayoutHandler(ports, ports, create, world.MakeId, clock, NullLogger<CreatePayoutHandler>.Instance);
-        _statusChange = new StatusChange(ports, changeRecovery, leases, clock, options);
-
-        // A jitter of its own: as many draws are left to the scheduler as without.
-        var loops = new BackgroundLoops(clock, NullLogger<BackgroundLoops>.Instance, new Random(1));
-        var recovery = new OperationRecovery(ports, leases, ports, clock, options, world.Random, loops, NullLogger<OperationRecovery>.Instance);
-        var relay = new EventRelay(
-            ports, ports, signal, new RelayProgress(clock), clock, new RelayOptions(), loops, NullLogger<EventRelay>.Instance);
+        var recovery = Services.GetRequiredService<OperationRecovery>();
+        var relay = Services.GetRequiredService<EventRelay>();
         Actor.Start(() => recovery.RunAsync(CancellationToken.None));
         Actor.Start(() => relay.RunAsync(CancellationToken.None));
     }
-
-    public Actor Actor { get; }
 
     /// <summary>Serves a call, if the host still lives.</summary>
     public void Serve(Request request, TimeSpan deadline, TimeProvider clock, Action<Exception?> answer) => Actor.Start(async () =>
@@ -47,12 +27,12 @@ internal sealed class SimulatedHost
         {
             await (request switch
             {
-                CreateRequest create => _create.Handle(
+                CreateRequest create => Mediator.Send(
                     new CreatePayoutCommand("party-1", "shop-1", create.Amount, "RUB", create.PayoutId), time.Token),
-                CreateWithoutIdRequest create => _create.Handle(
+                CreateWithoutIdRequest create => Mediator.Send(
                     new CreatePayoutCommand("party-1", "shop-1", create.Amount, "RUB"), time.Token),
-                ConfirmRequest => _statusChange.RunAsync(request.PayoutId, new ConfirmIntent(), actor: null, time.Token),
-                _ => _statusChange.RunAsync(request.PayoutId, new CancelIntent("simulated"), actor: null, time.Token),
+                ConfirmRequest => Mediator.Send(new ConfirmPayoutCommand(request.PayoutId), time.Token),
+                _ => (Task)Mediator.Send(new CancelPayoutCommand(request.PayoutId, "simulated"), time.Token),
             });
             answer(null);
         }

@@ -1,3 +1,5 @@
+using PayoutManager.Application.Audit;
+using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Testing.InMemory;
 
@@ -15,6 +17,8 @@ internal sealed class Simulation
     // Lease and scan interval, and what a few slow calls take; and the longest that a late call stays on its way.
     private static readonly TimeSpan Promise = TimeSpan.FromSeconds(15 + 2 + 13);
 
+    private static readonly TimeSpan EnoughForAnAudit = TimeSpan.FromMinutes(1);
+
     // More than one scan of recovery takes.
     private const int BurstSize = 40;
 
@@ -25,6 +29,7 @@ internal sealed class Simulation
     private readonly SimulatedHost[] _hosts;
     private readonly List<Caller> _callers = [];
     private readonly List<(Request Request, Told Told)> _memory = [];
+    private readonly List<AuditRun> _audits = [];
     private int _born;
 
     private Simulation(int seed)
@@ -42,7 +47,9 @@ internal sealed class Simulation
         simulation.Mend();
         simulation.CheckEnd();
         var world = simulation._world;
-        return new Report(seed, world.Broken, world.Trace, simulation._memory.Count, world.Topic.Count, world.Duplicates);
+        foreach (var process in world.Processes)
+            process.Dispose();
+        return new Report(seed, world.Broken, world.Trace, simulation._memory.Count, world.Told, world.Duplicates);
     }
 
     private void Rage()
@@ -50,49 +57,79 @@ internal sealed class Simulation
         var random = _world.Random;
         _world.FaultPercent = random.Next(4) * 5;
         _world.DozePercent = random.Next(2) == 0 ? random.Next(1, 6) * 4 : 0;
+        _world.StallPercent = _world.DozePercent;
         _world.IsCalm = _world.FaultPercent == 0 && _world.DozePercent == 0;
         _world.PayoutsComeInTurn = random.Next(2) == 0;
-        List<string> payouts = [.. Enumerable.Range(1, Math.Max(1, random.Next(6) - 1)).Select(i => $"p{i}")];
+        _world.AreCallersHasty = _world.PayoutsComeInTurn && random.Next(4) == 0;
+        var count = Math.Max(1, random.Next(6) - 1);
+        if (_world.AreCallersHasty)
+        {
+            count = random.Next(5, 25);
+            _world.StallPercent += 10;
+            _world.FaultPercent += 10;
+            _world.IsCalm = false;
+            _world.Ledger.Balances[InMemoryParties.Settlement] *= 4;
+        }
+
+        List<string> payouts = [.. Enumerable.Range(1, count).Select(i => $"p{i}")];
         if (random.Next(4) == 0)
             payouts[^1] = LongId;
+        if (random.Next(8) == 0)
+            Curse([.. payouts, .. Enumerable.Range(1, BurstSize).Select(i => $"b{i}")]);
         for (var i = random.Next(2, 7); i > 0; i--)
-            StartCaller($"caller {i}", () => _hosts[random.Next(_hosts.Length)], payouts, random.Next(2, 9));
+            StartCaller($"caller {i}", () => _hosts[random.Next(_hosts.Length)], payouts, _world.AreCallersHasty ? 40 : random.Next(2, 9));
 
         for (var i = random.Next(4); i > 0; i--)
-            At(random.Next((int)Storm.TotalMilliseconds), Crash);
+            At(AnyTime(), Crash);
         for (var i = random.Next(5); i > 0; i--)
         {
             _world.IsCalm = false;
-            At(random.Next((int)Storm.TotalMilliseconds), Sleep);
+            At(AnyTime(), Sleep);
         }
 
         for (var i = random.Next(4); i > 0; i--)
-            At(random.Next((int)Storm.TotalMilliseconds), _world.RollBackReverts);
+            At(AnyTime(), _world.RollBackReverts);
         for (var i = random.Next(4); i > 0; i--)
-            At(random.Next((int)Storm.TotalMilliseconds), ChangeTerms);
+            At(AnyTime(), ChangeTerms);
+        for (var i = random.Next(4); i > 0; i--)
+            At(AnyTime(), () => Audit(payouts));
         if (random.Next(12) == 0)
-            At(random.Next((int)Storm.TotalMilliseconds), Burst);
-        if (random.Next(8) == 0)
-            LoseHistory(random.Next((int)Storm.TotalMilliseconds), random.Next(1, 5_000));
+            At(AnyTime(), Burst);
+        if (random.Next(6) == 0)
+            LoseHistory(AnyTime(), random.Next(1, 10_000), payouts);
 
         _world.Scheduler.RunFor(Storm);
-        for (var minutes = 0; _callers.Any(caller => !caller.IsDone); minutes++)
-        {
-            Require(minutes < 10, "a caller is never answered");
-            if (minutes == 10)
-                return;
-            _world.Scheduler.RunFor(TimeSpan.FromMinutes(1));
-        }
+        RunUntil(() => _callers.All(caller => caller.IsDone), TimeSpan.FromMinutes(1), "a caller is never answered");
+        RunUntil(() => _audits.All(audit => audit.IsOver), TimeSpan.FromMinutes(1), "an audit never ends");
+    }
+
+    private void RunUntil(Func<bool> isSo, TimeSpan step, string otherwise)
+    {
+        for (var steps = 0; steps < 10 && !isSo(); steps++)
+            _world.Scheduler.RunFor(step);
+        Require(isSo(), otherwise);
     }
 
     private void Mend()
     {
         _world.FaultPercent = 0;
         _world.DozePercent = 0;
+        _world.StallPercent = 0;
         foreach (var host in _hosts)
             host.Actor.Wake();
-        _world.Note("world", "everything is mended");
+        _world.Note("world", $"everything is mended{(_world.Cursed.Count == 0 ? "" : " but what is cursed")}");
         _world.Scheduler.RunFor(Promise);
+
+        // What failed by itself is left alone for a while; whatever is cursed keeps nothing else from being finished.
+        var left = _world.Store.Operations.Where(row => !_world.Cursed.Contains(row.Operation.PayoutId)).ToList();
+        foreach (var (operation, _, nextTryAt) in left)
+            Require(nextTryAt > _world.Scheduler.Clock.GetUtcNow(), $"an operation on {operation.PayoutId} is not finished");
+        if (_world.Cursed.Count > 0)
+            _world.Note("world", "nothing is cursed any more");
+        _world.Cursed.Clear();
+        var latest = _world.Store.Operations.Max(row => row.NextTryAt) - _world.Scheduler.Clock.GetUtcNow();
+        if (latest is { } wait)
+            _world.Scheduler.RunFor((wait > TimeSpan.Zero ? wait : TimeSpan.Zero) + Promise);
     }
 
     private void CheckEnd()
@@ -108,17 +145,16 @@ internal sealed class Simulation
             var payout = _world.Store.FindAsync(id, CancellationToken.None).Result;
             Require(_world.Store.SpentAttempts(id) is not null, $"an operation on {id} is not finished");
             if (_world.HistoryIsLost)
-            {
-                CheckPaidOnce(id);
                 continue;
-            }
-
-            CheckLedger(id, payout);
-            CheckEvents(id.Value, payout);
+            foreach (var fault in LedgerFaults(id, payout).Concat(EventFaults(id, payout)))
+                _world.Break(fault);
             if (!_world.MadeIds.Contains(id))
                 CheckTold(id.Value, payout);
         }
 
+        CheckAudits();
+        foreach (var id in ids)
+            CheckPaidOnce(id);
         CheckEventsArePublished();
         if (_world.HistoryIsLost)
             return;
@@ -128,36 +164,97 @@ internal sealed class Simulation
         Require(_world.Ledger.MinAvailable(InMemoryParties.Settlement) >= 0, "the account is overdrawn");
     }
 
-    /// <summary>Each payout's state is that of its plan, and no other plan of it is held or committed.</summary>
-    private void CheckLedger(PayoutId id, Payout? payout)
+    /// <summary>
+    /// What an audit says is so: by the ledger's records everything, by calls at least nothing wrong. Where history is lost, a repair of
+    /// each payout leaves only what people have to decide, also where two operators repair at once.
+    /// </summary>
+    private void CheckAudits()
     {
-        var expected = new List<(string Plan, PlanState State)>();
-        if (payout is not null)
+        CompareAudits();
+        if (!_world.HistoryIsLost)
+            return;
+        foreach (var payout in _world.Store.Payouts.ToList())
         {
-            var reverted = _world.Store.Events.Any(e => e.Payout.Id == payout.Id && e.Payout.Status.State == PayoutState.Confirmed);
-            switch (payout.Status.State)
-            {
-                case PayoutState.Unpaid:
-                    expected.Add((payout.HoldPlan.Id, PlanState.Held));
-                    break;
-                case PayoutState.Confirmed:
-                    expected.Add((payout.HoldPlan.Id, PlanState.Committed));
-                    break;
-                case PayoutState.Cancelled when reverted:
-                    expected.Add((payout.HoldPlan.Id, PlanState.Committed));
-                    // An operator may have rolled back earlier ones.
-                    expected.Add((_world.RevertsOf(id).Select(revert => revert.Plan.Id).LastOrDefault("a revert"), PlanState.Committed));
-                    break;
-            }
+            NewAudit(readsLedgerRecords: true).Repair(payout.Id.Value, EnoughForAnAudit);
+            NewAudit(readsLedgerRecords: false).Repair(payout.Id.Value, EnoughForAnAudit);
         }
 
-        var actual = _world.HoldsOf(id).Concat(_world.RevertsOf(id))
-            .Where(p => p.State != PlanState.RolledBack)
-            .Select(p => (p.Plan.Id, p.State))
-            .Order();
-        Require(
-            actual.SequenceEqual(expected.Order()),
-            $"{id} is {payout?.Status.ToString() ?? "not there"}, its plans are {string.Join(", ", actual)}");
+        RunUntil(() => _audits.All(audit => audit.IsOver), EnoughForAnAudit, "a repair never ends");
+        _world.Scheduler.RunFor(Promise);
+        foreach (var finding in CompareAudits())
+            Require(!finding.Repairs.Any(), $"repairs left {finding.PayoutId} with {string.Join(", ", finding.Repairs)}");
+    }
+
+    /// <returns>What the audit by records found.</returns>
+    private IReadOnlyList<PayoutAudit> CompareAudits()
+    {
+        var plans = _world.Ledger.Plans.ToDictionary();
+        var byRecords = AuditAll(readsLedgerRecords: true);
+        Require(plans.OrderBy(p => p.Key).SequenceEqual(_world.Ledger.Plans.OrderBy(p => p.Key)), "an audit by records has moved a plan");
+        foreach (var payout in _world.Store.Payouts)
+        {
+            var faults = Faults(payout);
+            var found = byRecords.SingleOrDefault(finding => finding.PayoutId == payout.Id);
+            Require(
+                found is null == (faults.Count == 0),
+                $"an audit by records finds {Describe(found)}, and {(faults.Count == 0 ? $"{payout.Id} is as it must be" : string.Join(", ", faults))}");
+        }
+
+        var isRight = _world.Store.Payouts.ToDictionary(payout => payout.Id, payout => Faults(payout).Count == 0);
+        foreach (var found in AuditAll(readsLedgerRecords: false))
+        {
+            Require(found is { IsUnderWay: false, Failure: null }, $"an audit by calls finds {found.Failure ?? "an operation"} on {found.PayoutId}");
+            Require(found.Disagreements.Count == 0 || !isRight[found.PayoutId], $"an audit by calls finds {Describe(found)}, and it is as it must be");
+        }
+
+        return byRecords;
+    }
+
+    private IReadOnlyList<PayoutAudit> AuditAll(bool readsLedgerRecords)
+    {
+        var audit = NewAudit(readsLedgerRecords);
+        audit.LookAtAll(EnoughForAnAudit);
+        RunUntil(() => audit.IsOver, TimeSpan.FromSeconds(5), "an audit never ends");
+        Require(audit.Report is { IsComplete: true } report && report.Payouts == _world.Store.Payouts.Count, "an audit does not look at every payout");
+        return audit.Report?.Findings ?? [];
+    }
+
+    private static string Describe(PayoutAudit? found) =>
+        found is null ? "nothing" : string.Join(", ", found.Disagreements.Concat(found.NotKnown).Select(d => d.Description));
+
+    /// <summary>What is not as it must be, by database, ledger and topic themselves.</summary>
+    private List<string> Faults(Payout payout) => [.. LedgerFaults(payout.Id, payout), .. EventFaults(payout.Id, payout), .. TopicFaults(payout.Id)];
+
+    /// <summary>L1 to L4: each payout's state is that of its plan, and no other plan of it is held or committed.</summary>
+    private IEnumerable<string> LedgerFaults(PayoutId id, Payout? payout)
+    {
+        var holds = _world.HoldsOf(id).Where(p => p.State != PlanState.RolledBack).ToList();
+        var reverts = _world.RevertsOf(id).Where(p => p.State != PlanState.RolledBack).ToList();
+        var own = holds.Where(p => p.Plan.Id == payout?.HoldPlan.Id).ToList();
+        var isSo = holds.Count == own.Count && payout?.Status.State switch
+        {
+            PayoutState.Unpaid => own is [{ State: PlanState.Held }] && reverts.Count == 0,
+            PayoutState.Confirmed => own is [{ State: PlanState.Committed }] && reverts.Count == 0,
+            _ => (own.Count == 0 && reverts.Count == 0)
+                || (own is [{ State: PlanState.Committed }] && reverts is [{ State: PlanState.Committed }]),
+        };
+        if (!isSo)
+            yield return $"{id} is {payout?.Status.ToString() ?? "not there"}, its plans are {string.Join(", ", holds.Concat(reverts).Select(p => (p.Plan.Id, p.State)).Order())}";
+        if (payout is not null && _world.HoldsOf(id).All(p => p.Plan.Id != payout.HoldPlan.Id))
+            yield return $"the ledger does not know {payout.HoldPlan.Id}";
+        if (own.Any(p => !HasPostingsOf(p.Plan, payout!.HoldPlan)))
+            yield return $"{payout!.HoldPlan.Id} has other postings than {id}";
+    }
+
+    private static bool HasPostingsOf(LedgerPlan plan, LedgerPlan other) => plan.Postings.ToHashSet().SetEquals(other.Postings);
+
+    /// <summary>The topic has the payout's events, and nothing else of it.</summary>
+    private IEnumerable<string> TopicFaults(PayoutId id)
+    {
+        var stored = _world.Store.ReadAsync(id, CancellationToken.None).Result.Events.Select(e => (SequenceId: (int?)e.SequenceId, e.Digest)).ToList();
+        var told = _world.Topic.Where(r => r.PayoutId == id.Value).Select(r => (r.Event.SequenceId, r.Event.Digest)).Distinct().ToList();
+        if (!told.SequenceEqual(stored))
+            yield return $"the topic has the events {string.Join(", ", told.Select(e => e.SequenceId))} of {id}";
     }
 
     /// <summary>What holds even where the database or the ledger has lost its last seconds: nobody is paid twice.</summary>
@@ -183,17 +280,18 @@ internal sealed class Simulation
     private void CheckEventsArePublished()
     {
         Require(_world.Store.Published.Count == _world.Store.Events.Count, "an event is not published");
-        Require(_world.Store.Events.All(e => _world.Topic.Contains((e.Payout.Id.Value, e.SequenceId))), "an event was not told");
+        var told = _world.Topic.Select(r => (r.PayoutId, r.Event.SequenceId)).ToHashSet();
+        Require(_world.Store.Events.All(e => told.Contains((e.Payout.Id.Value, e.SequenceId))), "an event was not told");
     }
 
-    /// <summary>Events are 0..n, all told, and the last shows the payout as it is.</summary>
-    private void CheckEvents(string id, Payout? payout)
+    /// <summary>E1: events are 0..n, and the last shows the payout as it is.</summary>
+    private IEnumerable<string> EventFaults(PayoutId id, Payout? payout)
     {
-        var stored = _world.Store.Events.Where(e => e.Payout.Id.Value == id).ToList();
-        Require(
-            stored.Select(e => e.SequenceId).SequenceEqual(Enumerable.Range(0, (payout?.SequenceId ?? -1) + 1)),
-            $"{id} has the events {string.Join(", ", stored.Select(e => e.SequenceId))}");
-        Require(payout is null || stored[^1].Payout == payout, $"the last event of {id} is not the payout as it is");
+        var stored = _world.Store.Events.Where(e => e.Payout.Id == id).ToList();
+        if (!stored.Select(e => e.SequenceId).SequenceEqual(Enumerable.Range(0, (payout?.SequenceId ?? -1) + 1)))
+            yield return $"{id} has the events {string.Join(", ", stored.Select(e => e.SequenceId))}";
+        else if (payout is not null && stored[^1].Payout != payout)
+            yield return $"the last event of {id} is not the payout as it is";
     }
 
     /// <summary>Success is durable, and what came about was asked for by a call that was not told that nothing was done.</summary>
@@ -218,7 +316,17 @@ internal sealed class Simulation
             _world.Break(otherwise);
     }
 
+    /// <summary>Half of the payouts, more than recovery tries at once.</summary>
+    private void Curse(IEnumerable<string> payouts)
+    {
+        foreach (var id in payouts.Where(_ => _world.Random.Next(2) == 0))
+            _world.Cursed.Add(new PayoutId(id));
+    }
+
     private SimulatedHost Bear() => new(_world, $"host {++_born}");
+
+    /// <summary>A moment of the storm after which there is still time for what it begins.</summary>
+    private int AnyTime() => _world.Random.Next((int)Storm.TotalMilliseconds - 1_000);
 
     private void At(int milliseconds, Action act) => _world.Network.Start(async () =>
     {
@@ -260,23 +368,77 @@ internal sealed class Simulation
         _world.Note("operator", $"the fixed fee is {_world.Parties.FixedFee} now");
     }
 
-    private void LoseHistory(int at, int seconds)
+    /// <summary>Database, ledger or topic lose their last seconds, and operators look for what that has done.</summary>
+    private void LoseHistory(int at, int milliseconds, IReadOnlyList<string> payouts)
     {
-        var isDatabase = _world.Random.Next(2) == 0;
+        var who = _world.Random.Next(3);
+        var isOperatorQuick = _world.Random.Next(2) == 0;
         _world.IsCalm = false;
-        At(Math.Max(0, at - seconds), () =>
+        At(Math.Max(0, at - milliseconds), () =>
         {
-            if (isDatabase)
+            var store = _world.Store.TakeBackup();
+            var plans = _world.Ledger.Plans.ToDictionary();
+            var records = _world.Topic.Count;
+            // What is rolled back now, a restored ledger has never heard of.
+            _world.IsOperatorQuick = isOperatorQuick;
+            At(milliseconds, () =>
             {
-                var restore = _world.Store.TakeBackup();
-                At(seconds, () => _world.FailOver(restore));
-            }
-            else
-            {
-                var backup = _world.Ledger.Plans.ToDictionary();
-                At(seconds, () => _world.RestoreLedger(backup));
-            }
+                _world.IsOperatorQuick = false;
+                if (who == 0)
+                    _world.FailOver(store);
+                else if (who == 1)
+                    _world.RestoreLedger(plans);
+                else
+                    _world.CutTopic(records);
+            });
         });
+        for (var i = _world.Random.Next(6); i > 0; i--)
+            At(at + _world.Random.Next(15_000), () => Audit(payouts));
+    }
+
+    /// <summary>An operator looks, or repairs a payout; sometimes two do so at once, and some are interrupted.</summary>
+    private void Audit(IReadOnlyList<string> payouts)
+    {
+        List<string> ids = [.. payouts, .. _world.MadeIds.Select(made => made.Value)];
+        var id = ids[_world.Random.Next(ids.Count)];
+        switch (_world.Random.Next(5))
+        {
+            case 0:
+                StartAudit((audit, timeout) => audit.LookAtAll(timeout));
+                break;
+            case 1:
+                StartAudit((audit, timeout) => audit.LookAt(id, timeout));
+                break;
+            case 2:
+                StartAudit((audit, timeout) => audit.Repair(id, timeout));
+                break;
+            default:
+                StartAudit((audit, timeout) => audit.Repair(id, timeout));
+                At(_world.Random.Next(500), () => StartAudit((audit, timeout) => audit.Repair(id, timeout)));
+                break;
+        }
+    }
+
+    private void StartAudit(Action<AuditRun, TimeSpan> start)
+    {
+        var audit = NewAudit(_world.Random.Next(2) == 0);
+        start(audit, TimeSpan.FromMilliseconds(_world.Random.Next(500, 30_000)));
+        if (_world.Random.Next(3) > 0)
+            return;
+        At(_world.Random.Next(2_000), () =>
+        {
+            if (audit.IsOver)
+                return;
+            _world.Note(audit.Actor.Name, "is killed");
+            audit.Actor.Crash();
+        });
+    }
+
+    private AuditRun NewAudit(bool readsLedgerRecords)
+    {
+        var audit = new AuditRun(_world, $"audit {_audits.Count + 1}", readsLedgerRecords);
+        _audits.Add(audit);
+        return audit;
     }
 
     private void StartCaller(string name, Func<SimulatedHost> host, IReadOnlyList<string> payouts, int calls)

@@ -77,7 +77,7 @@ internal sealed class Wire(World world, Actor host)
             }
 
             if (world.Random.Next(2) == 0)
-                effect();
+                world.Rows.Watch(effect);
             var isOfNoKnownKind = world.Random.Next(4) == 0;
             Note(what, isOfNoKnownKind ? "SQL error that nobody thought of" : "database lost during commit");
             throw isOfNoKnownKind
@@ -85,7 +85,7 @@ internal sealed class Wire(World world, Actor host)
                 : new OutcomeUnknownException($"{what}: lost during commit");
         }
 
-        var result = effect();
+        var result = writes ? world.Rows.Watch(effect) : effect();
         if (writes)
             Note(what, Describe(result));
         await TravelAsync(what, began: writes, cancellationToken);
@@ -95,7 +95,7 @@ internal sealed class Wire(World world, Actor host)
     /// <summary>An answer that takes its time, while the host goes on with everything else.</summary>
     public async Task StallAsync(string what, CancellationToken cancellationToken)
     {
-        if (world.Random.Next(100) >= world.DozePercent)
+        if (world.Random.Next(100) >= world.StallPercent)
             return;
         try
         {

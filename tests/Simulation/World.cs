@@ -1,3 +1,5 @@
+using PayoutManager.Application.Audit;
+using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Testing.InMemory;
@@ -15,6 +17,7 @@ internal sealed class World
     {
         Scheduler = new Scheduler(seed);
         Store = new InMemoryStore(Scheduler.Clock);
+        Rows = new RowWatch(Store, Scheduler.Clock, Break);
         Network = new Actor("network", Scheduler);
         Ledger = new LedgerBook { IsDeclared = Random.Next(4) == 0 };
     }
@@ -24,6 +27,9 @@ internal sealed class World
     public Random Random => Scheduler.Random;
 
     public InMemoryStore Store { get; }
+
+    /// <summary>Looks at the rows before and after each statement.</summary>
+    public RowWatch Rows { get; }
 
     public LedgerBook Ledger { get; }
 
@@ -38,6 +44,12 @@ internal sealed class World
         return MadeIds[^1];
     }
 
+    /// <summary>Everything of ours that was ever started.</summary>
+    public List<SimulatedProcess> Processes { get; } = [];
+
+    /// <summary>Payouts whose plans the ledger does not carry out, though it answers other calls: it fails them, or does not answer.</summary>
+    public HashSet<PayoutId> Cursed { get; } = [];
+
     /// <summary>Carries what nobody waits for any more.</summary>
     public Actor Network { get; }
 
@@ -50,6 +62,12 @@ internal sealed class World
     /// <summary>Whether all callers are after the same payout at a time, so that its changes follow close on each other.</summary>
     public bool PayoutsComeInTurn { get; set; }
 
+    /// <summary>Whether callers hardly pause between two calls.</summary>
+    public bool AreCallersHasty { get; set; }
+
+    /// <summary>How often of a hundred what was read from the database arrives late.</summary>
+    public int StallPercent { get; set; }
+
     /// <summary>Whether nothing but crashes goes wrong, so that the ledger has no reason to refuse a plan.</summary>
     public bool IsCalm { get; set; }
 
@@ -57,12 +75,16 @@ internal sealed class World
     public bool OperatorHasMovedPlans { get; private set; }
 
     /// <summary>
-    /// Whether database or ledger have lost their last seconds, so that they may never agree again, what callers were told may not be
-    /// so, and the ledger may refuse anything.
+    /// Whether database, ledger or topic have lost their last seconds, so that they may never agree again, what callers were told may not
+    /// be so, and the ledger may refuse anything.
     /// </summary>
     public bool HistoryIsLost { get; private set; }
 
-    public List<(string PayoutId, int SequenceId)> Topic { get; } = [];
+    /// <summary>The records of the topic, which has one partition.</summary>
+    public List<(string PayoutId, PublishedEvent Event)> Topic { get; } = [];
+
+    /// <summary>How many records the topic has taken, also those that it has lost.</summary>
+    public int Told { get; private set; }
 
     /// <summary>Events that were told again.</summary>
     public int Duplicates { get; private set; }
@@ -81,9 +103,11 @@ internal sealed class World
     public void Note(string actor, string what) => _trace.Add($"{Scheduler.Now.TotalSeconds,8:F2} {actor,-9} {what}");
 
     /// <summary>An event arrives in the topic.</summary>
-    public void Tell(string payoutId, int sequenceId)
+    public void Tell(OutboxEvent told)
     {
-        Topic.Add((payoutId, sequenceId));
+        var (payoutId, sequenceId) = (told.PayoutId.Value, told.SequenceId);
+        Topic.Add((payoutId, new PublishedEvent(
+            sequenceId, PayloadDigest.Of(told.Payload), Partition: 0, Offset: Told++, InMemoryStore.StateOf(told.Payload))));
         var last = _lastTold.GetValueOrDefault(payoutId, -1);
         if (sequenceId > last + 1)
             Break($"event {sequenceId} of {payoutId} was told after event {last}");
@@ -127,8 +151,24 @@ internal sealed class World
     /// <summary>The plans that were to carry a payout out, in order of their attempts.</summary>
     public IEnumerable<(LedgerPlan Plan, PlanState State)> HoldsOf(PayoutId payoutId) => PlansOf(attempt => LedgerPlan.HoldId(payoutId, attempt));
 
+    /// <summary>Whether a plan carries out a payout, or gives its money back, at any attempt.</summary>
+    public static bool IsPlanOf(PayoutId payoutId, LedgerPlan plan) =>
+        Enumerable.Range(1, 20).Any(attempt => plan.Id == LedgerPlan.HoldId(payoutId, attempt) || plan.Id == LedgerPlan.RevertId(payoutId, attempt));
+
     /// <summary>Whether the ledger refuses a call this time, without a reason: never the same call twice.</summary>
     public bool RefusesForOnce(string call) => FaultPercent > 0 && Random.Next(100) < 2 && _refusedOnce.Add(call);
+
+    /// <summary>Whether an operator rolls reverts back as soon as they are held.</summary>
+    public bool IsOperatorQuick { get; set; }
+
+    /// <summary>The ledger holds a plan.</summary>
+    public LedgerReply Hold(LedgerPlan plan)
+    {
+        var reply = Ledger.Hold(plan);
+        if (IsOperatorQuick && Random.Next(2) == 0)
+            RollBackReverts();
+        return reply;
+    }
 
     /// <summary>An operator rolls back every revert that is held.</summary>
     public void RollBackReverts()
@@ -155,6 +195,14 @@ internal sealed class World
         Ledger.Restore(backup);
         HistoryIsLost = true;
         Note("world", "the ledger has lost its last seconds");
+    }
+
+    /// <summary>The broker's new leader lacks the last records. Consumers may have seen them.</summary>
+    public void CutTopic(int length)
+    {
+        Topic.RemoveRange(length, Topic.Count - length);
+        HistoryIsLost = true;
+        Note("world", "the topic has lost its last seconds");
     }
 
     // Attempts that were never held leave gaps.

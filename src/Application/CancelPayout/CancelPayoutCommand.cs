@@ -16,8 +16,11 @@ namespace PayoutManager.Application.CancelPayout;
 /// <param name="Actor">Who asks for it; null if nobody said.</param>
 public sealed record CancelPayoutCommand(string PayoutId, string Details, Actor? Actor = null) : IRequest;
 
-internal sealed class CancelPayoutHandler(StatusChange statusChange) : AsyncRequestHandler<CancelPayoutCommand>
+internal sealed class CancelPayoutHandler(StatusChange statusChange) : IRequestHandler<CancelPayoutCommand>
 {
-    protected override Task Handle(CancelPayoutCommand command, CancellationToken cancellationToken) =>
-        statusChange.RunAsync(command.PayoutId, new CancelIntent(command.Details), command.Actor, cancellationToken);
+    public async Task<Unit> Handle(CancelPayoutCommand command, CancellationToken cancellationToken)
+    {
+        await statusChange.RunAsync(command.PayoutId, new CancelIntent(command.Details), command.Actor, cancellationToken);
+        return Unit.Value;
+    }
 }

@@ -14,8 +14,11 @@ namespace PayoutManager.Application.ConfirmPayout;
 /// <param name="Actor">Who asks for it; null if nobody said.</param>
 public sealed record ConfirmPayoutCommand(string PayoutId, Actor? Actor = null) : IRequest;
 
-internal sealed class ConfirmPayoutHandler(StatusChange statusChange) : AsyncRequestHandler<ConfirmPayoutCommand>
+internal sealed class ConfirmPayoutHandler(StatusChange statusChange) : IRequestHandler<ConfirmPayoutCommand>
 {
-    protected override Task Handle(ConfirmPayoutCommand command, CancellationToken cancellationToken) =>
-        statusChange.RunAsync(command.PayoutId, new ConfirmIntent(), command.Actor, cancellationToken);
+    public async Task<Unit> Handle(ConfirmPayoutCommand command, CancellationToken cancellationToken)
+    {
+        await statusChange.RunAsync(command.PayoutId, new ConfirmIntent(), command.Actor, cancellationToken);
+        return Unit.Value;
+    }
 }

@@ -38,6 +38,10 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
 
     public IReadOnlyCollection<Payout> Payouts => _payouts.Values;
 
+    /// <summary>The rows of operations under way.</summary>
+    public IEnumerable<(Operation Operation, DateTimeOffset LeaseUntil, DateTimeOffset? NextTryAt)> Operations =>
+        _operations.Values.Where(entry => entry.Operation is not null).Select(entry => (entry.Operation!, entry.Until, entry.NextTryAt));
+
     public void Put(Payout payout) => _payouts[payout.Id] = payout;
 
     public Task<Payout?> FindAsync(PayoutId id, CancellationToken cancellationToken)
