@@ -169,6 +169,18 @@ public sealed class RecoveryTests
         Assert.Equal(1, await _world.Recovery.ScanAsync(None));
     }
 
+    /// <summary>However long the operation is due already.</summary>
+    [Fact]
+    public async Task What_could_not_be_taken_over_is_tried_by_the_next_scan()
+    {
+        await OrphanAsync(count: 1);
+        _world.Clock.Advance(TimeSpan.FromSeconds(30));
+        _world.Store.Faults.Enqueue((nameof(_world.Store.TakeOverAsync), new NotDoneException("out of reach")));
+
+        Assert.Equal(0, await _world.Recovery.ScanAsync(None));
+        Assert.Equal(1, await _world.Recovery.ScanAsync(None));
+    }
+
     /// <summary>Leaves confirms that were begun and not finished.</summary>
     private async Task OrphanAsync(int count, int from = 0)
     {

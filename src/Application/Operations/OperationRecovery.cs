@@ -218,6 +218,9 @@ public sealed class OperationRecovery : IDisposable
             // One operation that cannot be finished must not keep the others waiting.
             if (operation is not null)
                 PayoutTelemetry.Recovered(operation.Intent, finished: false);
+            else
+                // It may be due for longer than the next scan looks back.
+                _lookAtAll = true;
             var intent = operation?.Intent.GetType().Name ?? "(not taken over)";
             OperationLog.NotRecovered(
                 _logger,
