@@ -104,7 +104,7 @@ public sealed class SandboxServer : IAsyncDisposable
         pages.MapGet("/faults", () => new { faults.Settings, faults.Counts, faults.Left });
         pages.MapPut("/faults", (HttpRequest request) => PutAsync<FaultSettings>(
             request,
-            $"an object with any of rate, kinds, path, method, count, longestDelay and latency; kinds are {Names<Fault>()}",
+            $"an object with any of rate, kinds, path, method, containing, count, longestDelay and latency; kinds are {Names<Fault>()}",
             settings =>
             {
                 if (settings.FindFault() is { } fault)

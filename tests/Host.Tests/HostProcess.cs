@@ -96,10 +96,10 @@ public sealed class HostProcess : IDisposable
     }
 
     /// <summary>Calls the host as a peer does.</summary>
-    public Task<TResult> CallAsync<TResult>(string method, TBase args)
+    public Task<TResult> CallAsync<TResult>(string method, TBase args, TimeSpan? time = null)
         where TResult : TBase, new()
     {
-        WoodyContext.Current = WoodyContext.NewRoot();
+        WoodyContext.Current = WoodyContext.NewRoot() with { Deadline = TimeProvider.System.GetUtcNow() + time };
         return new WoodyClient(_http, ThriftUrl, TimeSpan.FromSeconds(30), TimeProvider.System)
             .CallAsync<TResult>(method, args, CancellationToken.None);
     }
@@ -120,6 +120,9 @@ public sealed class HostProcess : IDisposable
     public void ForgetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 
     public void Terminate() => _process.Terminate();
+
+    /// <inheritdoc cref="ChildProcess.Signal"/>
+    public void Signal(string name) => _process.Signal(name);
 
     /// <returns>The exit code.</returns>
     public Task<int> WaitAsync() => _process.WaitAsync();

@@ -169,6 +169,15 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Equal(new FaultSettings().LongestDelay, _sandbox.Faults.Settings.LongestDelay);
     }
 
+    [Fact]
+    public async Task Calls_can_go_wrong_by_what_they_contain()
+    {
+        _sandbox.Faults.Settings = new FaultSettings { Rate = 1, Kinds = [Fault.Undeclared], Containing = "payout_p1" };
+
+        await HoldAsync("payout_p2");
+        await Assert.ThrowsAsync<WoodyCallException>(() => HoldAsync("payout_p1"));
+    }
+
     [Theory]
     [InlineData("""{ "rate": 1.5 }""", "rate must be from 0 to 1, is 1.5")]
     [InlineData("""{ "rate": 1, "kinds": [] }""", "kinds must name at least one of Unavailable")]
@@ -176,8 +185,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData(
         """{ "rate": 1, "method": "Commit" }""",
         "method must be one of Get, ComputePayoutCashFlow, Hold, CommitPlan, RollbackPlan, GetPlan, GetAccountByID, GetBalanceByID, is Commit")]
+    [InlineData("""{ "rate": 1, "containing": "" }""", "containing must not be empty")]
     [InlineData("""{ "rate": 1, "count": 0 }""", "count must be at least 1, is 0")]
-    [InlineData("""{ "rate": 1, "kind": ["late"] }""", "any of rate, kinds, path, method, count, longestDelay and latency; kinds are unavailable, requestLost")]
+    [InlineData("""{ "rate": 1, "kind": ["late"] }""", "any of rate, kinds, path, method, containing, count, longestDelay and latency; kinds are unavailable, requestLost")]
     [InlineData("""{ "rate": 1, "kinds": ["later"] }""", "kinds are unavailable, requestLost, answerLost, unknown, late, doubled")]
     [InlineData("""{ "rate": 1, "kinds": [4] }""", "kinds are unavailable, requestLost")]
     [InlineData("""{ "rate": """, "the body must be an object with any of rate")]

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using PayoutManager.Thrift.Serialization;
@@ -52,8 +53,8 @@ public sealed class FaultInjector
     {
         if (_settings.Latency is { Ticks: > 0 } latency)
             await Task.Delay(latency, TimeProvider.System);
-        // Who asks for a method needs the body read; all others are served as they come.
-        var call = _settings.Method is null ? null : await DetachedCall.ReadAsync(http);
+        // Who asks for a method or a text needs the body read; all others are served as they come.
+        var call = _settings is { Method: null, Containing: null } ? null : await DetachedCall.ReadAsync(http);
         if (Draw(http.Request.Path, call) is not var (fault, delay))
         {
             if (call is not null)
@@ -138,6 +139,7 @@ public sealed class FaultInjector
             if (_left == 0
                 || (settings.Path is not null && path != settings.Path)
                 || (settings.Method is not null && call?.Method != settings.Method)
+                || (settings.Containing is { } text && call?.Body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) is null or < 0)
                 || _random.NextDouble() >= settings.Rate)
             {
                 return null;

@@ -66,6 +66,9 @@ public sealed record FaultSettings
     /// <summary>The Thrift method whose calls go wrong; null for all methods.</summary>
     public string? Method { get; init; }
 
+    /// <summary>A text that the calls contain that go wrong, such as a plan id; null for any.</summary>
+    public string? Containing { get; init; }
+
     /// <summary>How many calls go wrong before all calls succeed again, at least 1; null for no end.</summary>
     public int? Count { get; init; }
 
@@ -82,6 +85,7 @@ public sealed record FaultSettings
         { Kinds: not { Count: > 0 } } => $"kinds must name at least one of {string.Join(", ", Enum.GetNames<Fault>())}",
         { Path: { } path } when !Paths.Contains(path) => $"path must be one of {string.Join(", ", Paths)}, is {path}",
         { Method: { } method } when !Methods.Contains(method) => $"method must be one of {string.Join(", ", Methods)}, is {method}",
+        { Containing: "" } => "containing must not be empty",
         { Count: < 1 and var count } => $"count must be at least 1, is {count}",
         { LongestDelay: var delay } when delay < TimeSpan.Zero || delay > TimeSpan.FromMinutes(1) =>
             $"longestDelay must be from 00:00:00 to 00:01:00, is {delay:c}",
