@@ -78,6 +78,7 @@ public class SimulationTests
             "the topic has lost its last seconds", "repairs p1: found p1 agrees", "repairs p1: found p1: RevertUnknown; done: hold and commit",
             "done: commit plan", "done: send the payout's events again", "LedgerBehind", "NotPublished", "ForeignRecord", "apply made-1 unpaid: True",
             "hold payout#1.", "take over p1: attempt", "hold payout#2_p1: Ok", "commit revert_payout_p1: Ok", "hold payout_p1: Refused", "told p1 2",
+            "always fails", "is never answered", "nothing is cursed any more",
             "Success", "Refused", "NotDone", "Unknown",
         ];
         Assert.All(wanted, what => Assert.Contains(traces, line => line.Contains(what, StringComparison.Ordinal)));

@@ -30,7 +30,11 @@ Parallel.For(first, first + count, seed =>
 {
     var report = Simulation.Run(seed);
     if (report.Broken is not null)
+    {
         broken.Add(report);
+        Console.WriteLine($"seed {seed} breaks: {report.Broken}");
+    }
+
     Interlocked.Add(ref calls, report.Calls);
     Interlocked.Add(ref events, report.Events);
     Interlocked.Add(ref duplicates, report.Duplicates);

@@ -19,8 +19,8 @@ internal sealed class Simulation
 
     private static readonly TimeSpan EnoughForAnAudit = TimeSpan.FromMinutes(1);
 
-    // More than one scan of recovery takes.
-    private const int BurstSize = 40;
+    // Of those, more are cursed than a host recovers at once.
+    private const int BurstSize = 90;
 
     // Its plans' names do not fit the ledger, so they are hashed.
     private static readonly string LongId = $"p-long-{new string('x', 80)}";
@@ -75,7 +75,7 @@ internal sealed class Simulation
         if (random.Next(4) == 0)
             payouts[^1] = LongId;
         if (random.Next(8) == 0)
-            Curse([.. payouts, .. Enumerable.Range(1, BurstSize).Select(i => $"b{i}")]);
+            Curse(payouts);
         for (var i = random.Next(2, 7); i > 0; i--)
             StartCaller($"caller {i}", () => _hosts[random.Next(_hosts.Length)], payouts, _world.AreCallersHasty ? 40 : random.Next(2, 9));
 
@@ -316,11 +316,12 @@ internal sealed class Simulation
             _world.Break(otherwise);
     }
 
-    /// <summary>Half of the payouts, more than recovery tries at once.</summary>
     private void Curse(IEnumerable<string> payouts)
     {
-        foreach (var id in payouts.Where(_ => _world.Random.Next(2) == 0))
-            _world.Cursed.Add(new PayoutId(id));
+        var burst = Enumerable.Range(1, BurstSize).Select(i => $"b{i}");
+        _world.Cursed.UnionWith(payouts.Where(_ => _world.Random.Next(2) == 0)
+            .Concat(burst.Where(_ => _world.Random.Next(5) > 0))
+            .Select(id => new PayoutId(id)));
     }
 
     private SimulatedHost Bear() => new(_world, $"host {++_born}");
@@ -346,7 +347,7 @@ internal sealed class Simulation
         });
     }
 
-    /// <summary>More operations at a time than one scan of recovery takes, on a host that then dies.</summary>
+    /// <summary>Many operations at a time, on a host that then dies.</summary>
     private void Burst()
     {
         var slot = _world.Random.Next(_hosts.Length);

@@ -128,7 +128,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             _digests[operation.PayoutId] = create.Request.Digest();
         _actors.Add(operation.Actor);
         _payouts[operation.PayoutId] = change.Payout;
-        _events.Add((new OutboxEvent(++_lastEventId, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id}")), change));
+        _events.Add((new OutboxEvent(++_lastEventId, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id} {change.CreatedAt.UtcTicks}")), change));
         return Task.FromResult(true);
     }
 
