@@ -3,27 +3,37 @@ using System.Text;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Telemetry;
 
 namespace PayoutManager.Infrastructure.Kafka;
 
 /// <summary>Sends events to Kafka: key is the payout id, value is the stored payload.</summary>
-internal sealed class KafkaEventPublisher(KafkaOptions options, ILogger<KafkaEventPublisher> logger) : IEventPublisher
+internal sealed class KafkaEventPublisher(KafkaOptions options, TimeProvider clock, ILogger<KafkaEventPublisher> logger) : IEventPublisher
 {
-    public IEventSession Open() => new Session(options, logger);
+    // A broker that is down is told of with each attempt to connect.
+    private readonly LogInterval _errorLines = new(clock);
+
+    public IEventSession Open() => new Session(options, _errorLines, logger);
 
     private sealed class Session : IEventSession
     {
+        // Reports are made by librdkafka alone, at once.
+        private static readonly TimeSpan ReportTime = TimeSpan.FromSeconds(5);
+
         private readonly string _topic;
         private readonly IProducer<byte[], byte[]> _producer;
         private volatile bool _broken;
 
-        public Session(KafkaOptions options, ILogger logger)
+        public Session(KafkaOptions options, LogInterval errorLines, ILogger logger)
         {
             _topic = options.Topic;
             _producer = new ProducerBuilder<byte[], byte[]>(KafkaProducerConfig.Build(options))
                 .SetErrorHandler((_, error) =>
                 {
-                    KafkaLog.Error(logger, error.Code, error.Reason);
+                    if (errorLines.Count() is { } count)
+                        KafkaLog.Error(logger, count, error.Code, error.Reason);
+                    else if (error.IsFatal)
+                        KafkaLog.Error(logger, 1, error.Code, error.Reason);
                     _broken |= error.IsFatal;
                 })
                 .SetLogHandler((_, message) => KafkaLog.Message(logger, message.Name, message.Message))
@@ -82,7 +92,13 @@ internal sealed class KafkaEventPublisher(KafkaOptions options, ILogger<KafkaEve
                 .SetTag("payout.id", outboxEvent.PayoutId.Value);
         }
 
-        public void Dispose() => _producer.Dispose();
+        /// <summary>Every event that was not acknowledged so far has failed when this is over.</summary>
+        public void Dispose()
+        {
+            LibrdkafkaPurge.Purge(_producer.Handle);
+            _producer.Flush(ReportTime);
+            _producer.Dispose();
+        }
     }
 }
 
@@ -97,8 +113,8 @@ public static class KafkaTelemetry
 
 internal static partial class KafkaLog
 {
-    [LoggerMessage(80, LogLevel.Warning, "Kafka: {Code}: {Reason}")]
-    public static partial void Error(ILogger logger, ErrorCode code, string reason);
+    [LoggerMessage(80, LogLevel.Warning, "Kafka: errors, {Count} since the last such line, the latest {Code}: {Reason}")]
+    public static partial void Error(ILogger logger, int count, ErrorCode code, string reason);
 
     [LoggerMessage(81, LogLevel.Debug, "Kafka: {Client}: {Message}")]
     public static partial void Message(ILogger logger, string client, string message);
