@@ -91,7 +91,7 @@ internal static class TableSize
             """,
             $"""
             INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, published_at)
-            SELECT 'stored-' || n, 0, {createdAt}, decode(repeat('ab', 600), 'hex'), now() FROM generate_series(1, {payouts}) n
+            SELECT 'stored-' || n, 0, {createdAt}, decode(repeat('ab', 600), 'hex'), 'infinity' FROM generate_series(1, {payouts}) n
             """,
             "VACUUM ANALYZE",
             "CHECKPOINT",

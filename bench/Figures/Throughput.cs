@@ -30,7 +30,9 @@ internal static partial class Throughput
             payout_id, created_at, from_account_id, from_account_type, to_account_id, to_account_type, amount, currency_code, description)
         SELECT 'pgbench-' || :id, now(), n, 'MERCHANT_SETTLEMENT', n + 1, 'SYSTEM_SETTLEMENT', 2800, 'RUB', 'fee' FROM generate_series(1, 4) n;
         INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, published_at)
-        VALUES ('pgbench-' || :id, 0, now(), decode(repeat('ab', 900), 'hex'), now());
+        VALUES ('pgbench-' || :id, 0, now(), decode(repeat('ab', 900), 'hex'), 'infinity');
+        INSERT INTO pm.event_outbox (payout_id, sequence_id, lane, payload)
+        VALUES ('pgbench-' || :id, 0, :id % 16, decode(repeat('ab', 900), 'hex'));
         END;
         """;
 

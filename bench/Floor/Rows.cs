@@ -190,7 +190,12 @@ internal sealed class Rows : IAsyncDisposable
         Command("DELETE FROM pm.payout_operation WHERE payout_id = $1", operation.PayoutId);
 
     private static NpgsqlBatchCommand Event(string payoutId, int sequenceId, DateTimeOffset now, byte[] payload) => Command(
-        "INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload) VALUES ($1, $2, $3, $4)",
+        """
+        WITH recorded AS (
+            INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, published_at) VALUES ($1, $2, $3, $4, 'infinity')
+        )
+        INSERT INTO pm.event_outbox (payout_id, sequence_id, lane, payload) VALUES ($1, $2, 0, $4)
+        """,
         payoutId, sequenceId, now.UtcDateTime, payload);
 
     private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> values)

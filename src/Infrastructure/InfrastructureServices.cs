@@ -62,7 +62,7 @@ public static class InfrastructureServices
             .AddSingleton<IOperationStore, OperationStore>()
             .AddSingleton<IEventOutbox, EventOutbox>()
             .AddSingleton<IPayoutHistory, PayoutHistoryStore>()
-            .AddSingleton<IBacklog, BacklogStore>();
+            .AddSingleton<IBacklog>(provider => new BacklogStore(provider.GetRequiredService<IRoutineStatements>(), TimeProvider.System));
     }
 
     private static IServiceCollection AddSqlite(this IServiceCollection services, StorageOptions options)
@@ -129,14 +129,14 @@ public static class InfrastructureServices
         // - Statements are made for READ COMMITTED; a database or a role may have another default.
         // - Every statement finds its rows by an index. PostgreSQL prefers to read the whole of a table that holds next to nothing but has
         //   held much, such as that of operations after a rush, and is wrong from the next rush on.
-        // - No statement is worth compiling, or planning anew for its parameters.
+        // - No statement is worth compiling, planning anew for its parameters, or starting other processes for.
         // - Nothing holds a row for long but what is stuck. A session whose host is gone gives up its locks: at once if the host's machine
         //   closed the connection, else after the keep-alive probes, an idle transaction or a statement's limit.
         // Of two values for a setting the later one counts, so that the connection string has the last word.
         connection.Options = string.Join(
             ' ',
             @"-c default_transaction_isolation=read\ committed",
-            "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan",
+            "-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0 -c plan_cache_mode=force_generic_plan",
             "-c lock_timeout=1s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s",
             $"-c tcp_keepalives_idle={KeepAliveIdle} -c tcp_keepalives_interval={KeepAliveInterval} -c tcp_keepalives_count=3",
             "-c tcp_user_timeout=20s",

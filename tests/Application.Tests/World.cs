@@ -94,13 +94,19 @@ internal sealed class World
         var relay = Services.GetRequiredService<EventRelay>().RunAsync(stop.Token);
         for (var round = 0; round < rounds && isSo?.Invoke() != true; round++)
         {
-            for (var i = 0; i < 20; i++)
-                await Task.Yield();
+            await SettleAsync();
             Clock.Advance(TimeSpan.FromMilliseconds(100));
         }
 
         await stop.CancelAsync();
         await PassTimeUntilAsync(relay);
+    }
+
+    /// <summary>Lets what is ready go on.</summary>
+    public static async Task SettleAsync()
+    {
+        for (var i = 0; i < 20; i++)
+            await Task.Yield();
     }
 
     /// <summary>Lets time pass until the work is done.</summary>

@@ -9,9 +9,6 @@ internal sealed class AuditPorts(World world, Wire wire) : IPayoutHistory, IPubl
 {
     private static readonly CancellationToken None = CancellationToken.None;
 
-    public Task<DateTimeOffset> GetNowAsync(CancellationToken cancellationToken) =>
-        ReadAsync("clock", () => world.Store.GetNowAsync(None).Result, cancellationToken);
-
     public Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
         ReadAsync($"history of {payoutId}", () => world.Store.ReadAsync(payoutId, None).Result, cancellationToken);
 
@@ -19,12 +16,12 @@ internal sealed class AuditPorts(World world, Wire wire) : IPayoutHistory, IPubl
         DateTimeOffset since, ChangedPayout? after, int limit, CancellationToken cancellationToken) =>
         ReadAsync("changed payouts", () => world.Store.ListChangedAsync(since, after, limit, None).Result, cancellationToken);
 
-    public Task UnpublishAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) => wire.ExecuteAsync(
+    public Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) => wire.ExecuteAsync(
         $"send {payoutId} again from {fromSequenceId}",
         writes: true,
         () =>
         {
-            world.Store.UnpublishAsync(payoutId, fromSequenceId, None).Wait(None);
+            world.Store.SendAgainAsync(payoutId, fromSequenceId, None).Wait(None);
             return true;
         },
         cancellationToken);

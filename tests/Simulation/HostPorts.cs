@@ -79,28 +79,45 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
     public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken) =>
         wire.ExecuteAsync("list due", writes: false, () => world.Store.ListDueAsync(after, ignorePauses, limit, None).Result, cancellationToken);
 
-    public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken) =>
-        wire.ExecuteAsync("lease relay", writes: true, () => world.Store.TryLeaseAsync(owner, lease, None).Result, cancellationToken);
+    public Task<LaneBook> ReadLanesAsync(CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("read lanes", writes: false, () => world.Store.ReadLanesAsync(None).Result, cancellationToken);
 
-    public Task ReleaseLeaseAsync(string owner, CancellationToken cancellationToken) => wire.ExecuteAsync(
-        "release relay",
+    public Task<IReadOnlyList<int>> LeaseLanesAsync(
+        string owner, IReadOnlyCollection<int> lanes, TimeSpan lease, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"lease lanes {string.Join(", ", lanes)}",
+        writes: true,
+        () => world.Store.LeaseLanesAsync(owner, lanes, lease, None).Result,
+        cancellationToken);
+
+    public Task ReleaseLanesAsync(string owner, IReadOnlyCollection<int> lanes, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"release lanes {string.Join(", ", lanes)}",
         writes: true,
         () =>
         {
-            world.Store.ReleaseLeaseAsync(owner, None).Wait(None);
+            world.Store.ReleaseLanesAsync(owner, lanes, None).Wait(None);
             return true;
         },
         cancellationToken);
 
-    public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken) =>
-        wire.ExecuteAsync("read events", writes: false, () => world.Store.ReadUnpublishedAsync(afterId, limit, None).Result, cancellationToken);
-
-    public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken) => wire.ExecuteAsync(
-        $"mark {string.Join(", ", ids)}",
+    public Task LeaveAsync(string owner, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        "leave lanes",
         writes: true,
         () =>
         {
-            world.Store.MarkPublishedAsync(ids, None).Wait(None);
+            world.Store.LeaveAsync(owner, None).Wait(None);
+            return true;
+        },
+        cancellationToken);
+
+    public Task<OutboxPage> ReadAsync(OutboxQuery query, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("read events", writes: false, () => world.Store.ReadAsync(query, None).Result, cancellationToken);
+
+    public Task AcknowledgeAsync(IReadOnlyCollection<OutboxEvent> events, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"acknowledge {string.Join(", ", events.Select(e => $"{e.PayoutId} {e.SequenceId}"))}",
+        writes: true,
+        () =>
+        {
+            world.Store.AcknowledgeAsync(events, None).Wait(None);
             return true;
         },
         cancellationToken);

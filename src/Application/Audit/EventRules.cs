@@ -14,18 +14,14 @@ internal static class EventRules
     /// <param name="events">What is stored, in order.</param>
     /// <param name="records">What was published, in the order of each partition.</param>
     /// <param name="completeSince">From when on the topic has forgotten nothing.</param>
-    /// <param name="topicReadAt">
-    /// When reading of the topic began, by the database's clock: what was not marked as published before that may have been missed.
-    /// </param>
     public static IEnumerable<Disagreement> Judge(
         Payout payout,
         IReadOnlyList<StoredEvent> events,
         IReadOnlyList<PublishedEvent> records,
-        DateTimeOffset completeSince,
-        DateTimeOffset topicReadAt) => events.Count == 0
+        DateTimeOffset completeSince) => events.Count == 0
         ? JudgePredecessors(payout, records)
         : JudgeStored(payout, events)
-            .Concat(JudgePublished(events, records, completeSince, topicReadAt))
+            .Concat(JudgePublished(events, records, completeSince))
             .Concat(JudgeRecords(events, records));
 
     private static IEnumerable<Disagreement> JudgePredecessors(Payout payout, IReadOnlyList<PublishedEvent> records)
@@ -63,17 +59,16 @@ internal static class EventRules
     private static IEnumerable<Disagreement> JudgePublished(
         IReadOnlyList<StoredEvent> events,
         IReadOnlyList<PublishedEvent> records,
-        DateTimeOffset completeSince,
-        DateTimeOffset topicReadAt)
+        DateTimeOffset completeSince)
     {
         var published = records.Select(record => (record.SequenceId, record.Digest)).ToHashSet();
         var lost = events.FirstOrDefault(e =>
-            e.PublishedAt < topicReadAt && e.CreatedAt >= completeSince && !published.Contains((e.SequenceId, e.Digest)));
+            e.IsAcknowledged && e.CreatedAt >= completeSince && !published.Contains((e.SequenceId, e.Digest)));
         if (lost is not null)
         {
             yield return new(
                 DisagreementKind.NotPublished,
-                $"Event {lost.SequenceId} is marked as published, and the topic does not have it.",
+                $"The broker has acknowledged event {lost.SequenceId}, and the topic does not have it.",
                 new Repair(RepairAction.SendAgain, FromSequenceId: lost.SequenceId));
         }
     }

@@ -19,7 +19,7 @@ internal sealed record Evidence(
     bool HasWitness,
     bool? WasConfirmed)
 {
-    public static Evidence Of(PayoutId payoutId, PayoutHistory history, TopicContents topic, DateTimeOffset topicReadAt)
+    public static Evidence Of(PayoutId payoutId, PayoutHistory history, TopicContents topic)
     {
         var records = topic.Records.GetValueOrDefault(payoutId.Value, []);
         if (history.Payout is not { } payout)
@@ -38,7 +38,7 @@ internal sealed record Evidence(
         return new Evidence(
             payout,
             history.SpentAttempts,
-            [.. EventRules.Judge(payout, history.Events, records, topic.CompleteSince, topicReadAt)],
+            [.. EventRules.Judge(payout, history.Events, records, topic.CompleteSince)],
             shown.Contains((payout.SequenceId, payout.Status.State)),
             FindConfirmed(payout, shown));
     }

@@ -48,7 +48,7 @@ public enum DisagreementKind
     /// <summary>The events do not show the payout as it is stored, or not in an order that is possible.</summary>
     EventDiffers,
 
-    /// <summary>An event that is marked as published is not in the topic.</summary>
+    /// <summary>An event that the broker has acknowledged is not in the topic.</summary>
     NotPublished,
 
     /// <summary>The topic has a record of the payout that is not one of its events.</summary>

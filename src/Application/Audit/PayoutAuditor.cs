@@ -25,14 +25,11 @@ internal sealed class PayoutAuditor(
     /// <param name="payoutId">The only payout to be judged; null for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="AuditUnfinishedException">Database or topic cannot be read.</exception>
-    public async Task<Topic> ReadTopicAsync(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken)
+    public async Task<TopicContents> ReadTopicAsync(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken)
     {
-        var readAt = await AskAsync(AuditSource.Database, history.GetNowAsync, cancellationToken);
         var contents = await AskAsync(
             AuditSource.Topic, token => published.ReadAsync(since - Skew, payoutId, token), cancellationToken);
-        return new Topic(
-            contents with { CompleteSince = contents.CompleteSince < since ? since : contents.CompleteSince + Skew },
-            readAt);
+        return contents with { CompleteSince = contents.CompleteSince < since ? since : contents.CompleteSince + Skew };
     }
 
     /// <summary>A page of the payouts that have changed.</summary>
@@ -51,7 +48,7 @@ internal sealed class PayoutAuditor(
     /// <returns>An audit of each, in the same order, and whether the ledger is out of reach.</returns>
     /// <exception cref="AuditUnfinishedException">The database, or the ledger's, cannot be read.</exception>
     public async Task<(IReadOnlyList<PayoutAudit> Audits, bool LedgerIsOutOfReach)> AuditAsync(
-        IReadOnlyList<PayoutId> payoutIds, Topic topic, CancellationToken cancellationToken)
+        IReadOnlyList<PayoutId> payoutIds, TopicContents topic, CancellationToken cancellationToken)
     {
         var audits = new Dictionary<PayoutId, PayoutAudit>();
         var isOutOfReach = false;
@@ -60,7 +57,8 @@ internal sealed class PayoutAuditor(
         {
             var before = await ReadAllAsync(open, cancellationToken);
             var settled = open.Where(id => !before[id].IsUnderWay).ToList();
-            var evidence = settled.ToDictionary(id => id, id => Evidence.Of(id, before[id], topic.Contents, topic.ReadAt));
+            var evidence = settled.ToDictionary(id => id, id => Evidence.Of(id, before[id], topic));
+            await LookForMissingAsync(evidence, before, topic, cancellationToken);
             var findings = await LookAtLedgerAsync(evidence, cancellationToken);
 
             // What has changed meanwhile cannot be compared.
@@ -84,6 +82,29 @@ internal sealed class PayoutAuditor(
         return (
             [.. payoutIds.Select(id => audits.GetValueOrDefault(id) ?? new PayoutAudit(id, IsUnderWay: true, LedgerLook.NotAsked, [], []))],
             isOutOfReach);
+    }
+
+    /// <summary>
+    /// What the topic lacks may have come after it was read. What was acknowledged by the time at which the history was read is there
+    /// now, unless it is lost.
+    /// </summary>
+    private async Task LookForMissingAsync(
+        Dictionary<PayoutId, Evidence> evidence,
+        Dictionary<PayoutId, PayoutHistory> histories,
+        TopicContents topic,
+        CancellationToken cancellationToken)
+    {
+        var missing = evidence
+            .SelectMany(e => e.Value.Disagreements
+                .Where(d => d.Kind == DisagreementKind.NotPublished)
+                .Select(d => (Id: e.Key, histories[e.Key].Events.First(stored => stored.SequenceId == d.Repairs[0].FromSequenceId).CreatedAt)))
+            .ToList();
+        if (missing.Count == 0)
+            return;
+        var later = await ReadTopicAsync(
+            missing.Min(m => m.CreatedAt), missing.Count == 1 ? missing[0].Id : null, cancellationToken);
+        foreach (var (id, _) in missing)
+            evidence[id] = Evidence.Of(id, histories[id], topic.With(later, id));
     }
 
     /// <summary>Only where row, events and topic agree with each other: otherwise nobody knows what the ledger should say.</summary>
@@ -130,9 +151,4 @@ internal sealed class PayoutAuditor(
 
     private static (int?, PayoutStatus?, bool, int, int) VersionOf(PayoutHistory history) => (
         history.Payout?.SequenceId, history.Payout?.Status, history.IsUnderWay, history.SpentAttempts, history.Events.Count);
-
-    /// <summary>The topic as it was when it was read.</summary>
-    /// <param name="Contents">What is in it.</param>
-    /// <param name="ReadAt">When, by the database's clock.</param>
-    internal sealed record Topic(TopicContents Contents, DateTimeOffset ReadAt);
 }

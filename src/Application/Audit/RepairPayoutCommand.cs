@@ -119,7 +119,7 @@ internal sealed class RepairPayoutHandler(
                 await mediator.Send(new CancelPayoutCommand(payoutId.Value, CancelDetails, actor), cancellationToken);
                 break;
             case RepairAction.SendAgain:
-                await history.UnpublishAsync(payoutId, repair.FromSequenceId, cancellationToken);
+                await history.SendAgainAsync(payoutId, repair.FromSequenceId, cancellationToken);
                 break;
         }
     }

@@ -1,131 +1,95 @@
-using Microsoft.Extensions.Logging;
-using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Application.Telemetry;
-using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Events;
 
-/// <summary>What is on its way to the broker on one line, what has arrived there, and what has to wait.</summary>
-internal sealed class EventDispatch(
-    IEventSession session,
-    RelaySignal signal,
-    RelayProgress progress,
-    TimeProvider clock,
-    RelayOptions options,
-    ILogger logger)
+/// <summary>What is on its way to the broker, and what has arrived there. One thread at a time calls it.</summary>
+internal sealed class EventDispatch(RelaySignal signal, TimeProvider clock)
 {
     private readonly Lock _lock = new();
 
-    // From sending until marked in the table: as long as an event can still be read as unpublished.
-    private readonly HashSet<long> _underway = [];
-    private readonly List<long> _acknowledged = [];
-    private readonly Dictionary<PayoutId, long> _blocked = [];
-    private int _sending;
+    // By threads of the session.
+    private List<Outcome> _outcomes = [];
 
-    /// <summary>The id after which to read on; back at 0 when the end was reached.</summary>
-    public long Cursor { get; private set; }
+    private readonly Dictionary<long, OutboxEvent> _sending = [];
+    private readonly Dictionary<long, OutboxEvent> _acknowledged = [];
 
-    /// <summary>Whether everything there was has been read.</summary>
-    public bool IsAtEnd { get; private set; }
-
-    /// <summary>Whether as much is on its way as may be.</summary>
-    public bool IsFull
-    {
-        get
-        {
-            lock (_lock)
-                return _underway.Count >= options.MaxInFlight;
-        }
-    }
+    /// <summary>How many events are on their way or not yet taken out of the outbox, and so may be read again.</summary>
+    public int Count => _sending.Count + _acknowledged.Count;
 
     /// <summary>Whether an acknowledgement is still awaited.</summary>
-    public bool IsSending
+    public bool IsSending => _sending.Count > 0;
+
+    /// <summary>What the broker has acknowledged and is still in the outbox.</summary>
+    public IReadOnlyCollection<OutboxEvent> Acknowledged => _acknowledged.Values;
+
+    /// <summary>The lanes of which something is on its way or not yet taken out of the outbox.</summary>
+    public HashSet<int> Lanes => [.. _sending.Values.Concat(_acknowledged.Values).Select(e => e.Lane)];
+
+    /// <summary>Whether an event is on its way or has arrived.</summary>
+    public bool Has(long id) => _sending.ContainsKey(id) || _acknowledged.ContainsKey(id);
+
+    /// <summary>Sends an event.</summary>
+    public void Send(IEventSession session, OutboxEvent outboxEvent)
     {
-        get
-        {
-            lock (_lock)
-                return _sending > 0 && !session.IsBroken;
-        }
+        _sending.Add(outboxEvent.Id, outboxEvent);
+        _ = FollowAsync(session, outboxEvent);
     }
 
-    /// <summary>What the broker has acknowledged and the table does not know yet.</summary>
-    public IReadOnlyList<long> Acknowledged
+    /// <summary>What has come of events since the last call. What an earlier session could not send was forgotten.</summary>
+    public IReadOnlyList<Outcome> TakeOutcomes(IEventSession session)
     {
-        get
-        {
-            lock (_lock)
-                return [.. _acknowledged];
-        }
-    }
-
-    /// <summary>Sends what of a page is neither on its way nor kept back.</summary>
-    public void Send(IReadOnlyList<OutboxEvent> page)
-    {
-        foreach (var outboxEvent in page)
-        {
-            lock (_lock)
-            {
-                if (IsKeptBack(outboxEvent.PayoutId) || !_underway.Add(outboxEvent.Id))
-                    continue;
-                _sending++;
-            }
-
-            _ = FollowAsync(outboxEvent);
-        }
-
-        IsAtEnd = page.Count < options.BatchSize;
-        Cursor = IsAtEnd ? 0 : page[^1].Id;
-    }
-
-    /// <summary>The table knows now that these are published.</summary>
-    public void Forget(IReadOnlyList<long> marked)
-    {
+        List<Outcome> taken;
         lock (_lock)
         {
-            _acknowledged.RemoveRange(0, marked.Count);
-            _underway.ExceptWith(marked);
+            if (_outcomes.Count == 0)
+                return [];
+            (taken, _outcomes) = (_outcomes, []);
         }
+
+        taken.RemoveAll(outcome => outcome.Session != session && outcome.Failure is not null);
+        foreach (var outcome in taken)
+        {
+            _sending.Remove(outcome.Event.Id);
+            if (outcome.Failure is null)
+                _acknowledged.TryAdd(outcome.Event.Id, outcome.Event);
+        }
+
+        return taken;
     }
 
-    private async Task FollowAsync(OutboxEvent outboxEvent)
+    /// <summary>These are not in the outbox any more.</summary>
+    public void Forget(IEnumerable<OutboxEvent> deleted)
+    {
+        foreach (var outboxEvent in deleted)
+            _acknowledged.Remove(outboxEvent.Id);
+    }
+
+    /// <summary>Nothing is on its way any more.</summary>
+    public void ForgetSending() => _sending.Clear();
+
+    private async Task FollowAsync(IEventSession session, OutboxEvent outboxEvent)
     {
         var readAt = clock.GetTimestamp();
+        Exception? failure = null;
         try
         {
             await session.SendAsync(outboxEvent);
             PayoutTelemetry.Published(outboxEvent.Age + clock.GetElapsedTime(readAt));
-            progress.Acknowledged(outboxEvent.PayoutId.Value);
-            lock (_lock)
-            {
-                _sending--;
-                _acknowledged.Add(outboxEvent.Id);
-            }
         }
         catch (Exception e)
         {
-            lock (_lock)
-            {
-                _sending--;
-                _underway.Remove(outboxEvent.Id);
-                _blocked[outboxEvent.PayoutId] = clock.GetTimestamp();
-            }
-
-            PayoutTelemetry.NotSent();
-            progress.Refused(outboxEvent.PayoutId.Value, e.Message);
-            RelayLog.CannotSend(logger, outboxEvent.PayoutId.Value, outboxEvent.SequenceId, Explanation.Of(e));
+            failure = e;
         }
 
+        lock (_lock)
+            _outcomes.Add(new Outcome(session, outboxEvent, failure));
         signal.Set();
     }
 
-    private bool IsKeptBack(PayoutId payoutId)
-    {
-        if (!_blocked.TryGetValue(payoutId, out var since))
-            return false;
-        if (clock.GetElapsedTime(since) < options.RetryPause)
-            return true;
-        _blocked.Remove(payoutId);
-        return false;
-    }
+    /// <summary>What has come of an event.</summary>
+    /// <param name="Session">What it was sent by.</param>
+    /// <param name="Event">The event.</param>
+    /// <param name="Failure">Why it could not be sent; null if the broker has acknowledged it.</param>
+    public sealed record Outcome(IEventSession Session, OutboxEvent Event, Exception? Failure);
 }

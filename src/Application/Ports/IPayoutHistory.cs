@@ -8,9 +8,6 @@ namespace PayoutManager.Application.Ports;
 /// <remarks>Every method throws <see cref="NotDoneException"/> where the database was not reached.</remarks>
 public interface IPayoutHistory
 {
-    /// <summary>The instant that it is by the database's clock.</summary>
-    Task<DateTimeOffset> GetNowAsync(CancellationToken cancellationToken);
-
     /// <summary>Everything about a payout id.</summary>
     Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken);
 
@@ -25,8 +22,8 @@ public interface IPayoutHistory
         int limit,
         CancellationToken cancellationToken);
 
-    /// <summary>Takes back that a payout's events from this one on are published, so that the relay sends them again.</summary>
-    Task UnpublishAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken);
+    /// <summary>Puts a payout's events from this one on into the outbox again, in order, so that the relay sends them again.</summary>
+    Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken);
 }
 
 /// <summary>A payout that has changed.</summary>
@@ -50,13 +47,13 @@ public sealed record PayoutHistory(
 /// <param name="SequenceId">Its place in the payout's history.</param>
 /// <param name="CreatedAt">When the change was.</param>
 /// <param name="Digest">Of the record's value.</param>
-/// <param name="PublishedAt">When it was marked as acknowledged, by the database's clock; null if it was not yet.</param>
+/// <param name="IsAcknowledged">Whether the broker has acknowledged it: it is not in the outbox.</param>
 /// <param name="ShowsPayoutAsStored">Whether its snapshot is the payout as it is stored now.</param>
 /// <param name="State">The state that its snapshot shows; null if it cannot be read.</param>
 public sealed record StoredEvent(
     int SequenceId,
     DateTimeOffset CreatedAt,
     PayloadDigest Digest,
-    DateTimeOffset? PublishedAt,
+    bool IsAcknowledged,
     bool ShowsPayoutAsStored,
     PayoutState? State);

@@ -20,7 +20,20 @@ public interface IPublishedEvents
 /// <param name="Records">Its records by key, in the order of the partition.</param>
 public sealed record TopicContents(
     DateTimeOffset CompleteSince,
-    IReadOnlyDictionary<string, IReadOnlyList<PublishedEvent>> Records);
+    IReadOnlyDictionary<string, IReadOnlyList<PublishedEvent>> Records)
+{
+    /// <summary>These contents with the records of a payout that were there later.</summary>
+    internal TopicContents With(TopicContents later, PayoutId payoutId)
+    {
+        var records = Records.GetValueOrDefault(payoutId.Value, []);
+        var known = records.Select(r => (r.Partition, r.Offset)).ToHashSet();
+        var added = later.Records.GetValueOrDefault(payoutId.Value, []).Where(r => !known.Contains((r.Partition, r.Offset)));
+        return this with
+        {
+            Records = new Dictionary<string, IReadOnlyList<PublishedEvent>> { [payoutId.Value] = [.. records, .. added] },
+        };
+    }
+}
 
 /// <summary>A record of the topic.</summary>
 /// <param name="SequenceId">The event's place in the payout's history; null if the record cannot be read as an event.</param>

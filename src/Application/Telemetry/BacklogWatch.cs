@@ -37,9 +37,11 @@ public sealed class BacklogWatch : IDisposable
         _meter.CreateObservableGauge(
             "payouts.events.oldest.age", () => OfEvents(q => q.OldestAge.TotalSeconds), "s", "Age of the oldest event that is not acknowledged yet.");
         _meter.CreateObservableGauge(
-            "payouts.relay.sending", () => relay.IsSender ? 1 : 0, description: "1 on the host that sends events.");
+            "payouts.relay.lanes", () => relay.State.Lanes.Length, "{lane}", "Lanes of the outbox whose events this host sends.");
         _meter.CreateObservableGauge(
-            "payouts.relay.blocked", () => relay.Blocked.Count, "{payout}", "Payouts whose next event the broker does not take.");
+            "payouts.relay.lanes.waiting", () => relay.State.Waiting.Count, "{lane}", "Lanes of this host of which the broker refuses everything.");
+        _meter.CreateObservableGauge(
+            "payouts.relay.blocked", () => relay.State.BlockedCount, "{payout}", "Payouts of this host's lanes whose next event the broker refuses.");
     }
 
     /// <summary>The figures as they were at the latest look; null if the database was not reached.</summary>

@@ -29,10 +29,10 @@ internal interface IPayoutStatements
         OperationRow operation, int? expectedSequenceId, TimeSpan lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Ends an operation, writes the payout as it now is, and inserts its event. False, with nothing written, if there is no such
+    /// Ends an operation, writes the payout as it now is, and inserts its event into history and outbox. False, with nothing written, if there is no such
     /// operation, or the payout is not as it was before the change.
     /// </summary>
-    Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken);
+    Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow change, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IOperationStore.TakeOverAsync"/>
     Task<OperationRow?> TakeOverAsync(
@@ -56,12 +56,16 @@ internal interface IPayoutStatements
     /// </summary>
     Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken);
 
-    /// <summary>Of each payout the first event that is not published, in order of id.</summary>
-    Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken);
+    /// <inheritdoc cref="IEventOutbox.ReadAsync"/>
+    Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken);
 
-    /// <summary>Notes that events are published.</summary>
-    /// <returns>How many.</returns>
-    Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken);
+    /// <inheritdoc cref="IEventOutbox.AcknowledgeAsync"/>
+    /// <returns>How many there were.</returns>
+    Task<int> AcknowledgeAsync(IReadOnlyCollection<OutboxEvent> events, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IPayoutHistory.SendAgainAsync"/>
+    /// <returns>How many events.</returns>
+    Task<int> SendAgainAsync(string payoutId, int fromSequenceId, CancellationToken cancellationToken);
 }
 
 /// <summary>An operation that is under way.</summary>

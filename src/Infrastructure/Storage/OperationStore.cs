@@ -66,7 +66,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
 
     public Task<bool> ApplyAsync(Operation operation, PayoutEvent change, CancellationToken cancellationToken)
     {
-        var outboxEvent = new EventRow
+        var recorded = new EventRow
         {
             PayoutId = change.Payout.Id.Value,
             SequenceId = change.SequenceId,
@@ -77,7 +77,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
             Reason = operation.Actor?.Reason,
         };
         return database.WriteAsync(
-            token => statements.TryApplyAsync(operation, change.Payout, outboxEvent, token), cancellationToken);
+            token => statements.TryApplyAsync(operation, change.Payout, recorded, token), cancellationToken);
     }
 
     public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => database.WriteAsync(

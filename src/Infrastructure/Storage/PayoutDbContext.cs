@@ -17,7 +17,11 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
 
     public DbSet<EventRow> Events => Set<EventRow>();
 
-    public DbSet<RelayLeaseRow> RelayLeases => Set<RelayLeaseRow>();
+    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
+
+    public DbSet<RelayLaneRow> RelayLanes => Set<RelayLaneRow>();
+
+    public DbSet<RelayHostRow> RelayHosts => Set<RelayHostRow>();
 
     /// <summary>Makes and upgrades the tables while no other host does.</summary>
     public abstract Task MigrateAloneAsync(CancellationToken cancellationToken);
@@ -44,24 +48,28 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
             operation.HasKey(o => o.PayoutId).HasName("payout_operation_pkey");
             operation.Property(o => o.FailedTries).HasDefaultValue(0);
         });
-        modelBuilder.Entity<EventRow>(outboxEvent =>
+        modelBuilder.Entity<EventRow>(change =>
         {
-            outboxEvent.ToTable("payout_event");
-            outboxEvent.HasKey(e => e.Id).HasName("payout_event_pkey");
-            outboxEvent.HasIndex(e => new { e.PayoutId, e.SequenceId })
-                .IsUnique()
-                .HasDatabaseName("payout_event_payout_id_sequence_id_key");
-            outboxEvent.HasIndex(e => e.Id)
-                .HasFilter("published_at IS NULL")
-                .HasDatabaseName("payout_event_unpublished_idx");
-            outboxEvent.HasIndex(e => e.CreatedAt).HasDatabaseName("payout_event_created_at_idx");
+            change.ToTable("payout_event");
+            change.Property(e => e.Id).ValueGeneratedOnAdd();
+            change.HasIndex(e => e.CreatedAt).HasDatabaseName("payout_event_created_at_idx");
         });
-        modelBuilder.Entity<RelayLeaseRow>(lease =>
+        modelBuilder.Entity<OutboxRow>(outboxEvent =>
         {
-            lease.ToTable("relay_lease");
-            lease.HasKey(l => l.Id).HasName("relay_lease_pkey");
-            lease.Property(l => l.Id).ValueGeneratedNever();
-            lease.HasData(new RelayLeaseRow { Id = RelayLeaseRow.OnlyId });
+            outboxEvent.ToTable("event_outbox");
+            outboxEvent.Property(e => e.Id).ValueGeneratedOnAdd();
+            outboxEvent.HasIndex(e => new { e.StoredAt, e.Id }).HasDatabaseName("event_outbox_stored_at_idx");
+        });
+        modelBuilder.Entity<RelayLaneRow>(lane =>
+        {
+            lane.ToTable("relay_lane");
+            lane.HasKey(l => l.Lane).HasName("relay_lane_pkey");
+            lane.Property(l => l.Lane).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<RelayHostRow>(host =>
+        {
+            host.ToTable("relay_host");
+            host.HasKey(h => h.Owner).HasName("relay_host_pkey");
         });
 
         foreach (var entity in modelBuilder.Model.GetEntityTypes())

@@ -10,12 +10,8 @@ using Wire = PayoutManager.Thrift.Payouts;
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>What the database knows of payouts, for the audit.</summary>
-internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts) : IPayoutHistory
+internal sealed class PayoutHistoryStore(Database database, IPayoutStatements statements, IPayoutStore payouts) : IPayoutHistory
 {
-    // The sum gives the value a type that can be read on both databases.
-    public Task<DateTimeOffset> GetNowAsync(CancellationToken cancellationToken) => database.ReadAsync(async context =>
-        Utc(await context.RelayLeases.Select(_ => DatabaseClock.Now().AddSeconds(0)).SingleAsync(cancellationToken)));
-
     public async Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken)
     {
         var payout = await payouts.FindAsync(payoutId, cancellationToken);
@@ -29,12 +25,17 @@ internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts
                 .AsNoTracking()
                 .Where(e => e.PayoutId == payoutId.Value)
                 .OrderBy(e => e.SequenceId)
+                .Select(e => new
+                {
+                    Row = e,
+                    IsInOutbox = context.Outbox.Any(o => o.PayoutId == e.PayoutId && o.SequenceId == e.SequenceId),
+                })
                 .ToListAsync(cancellationToken);
             return new PayoutHistory(
                 payout,
                 operation is not null && operation.Kind != OperationRow.Spent,
                 operation is { Kind: OperationRow.Spent } ? operation.Attempt : 0,
-                [.. events.Select(e => ToEvent(e, stored))]);
+                [.. events.Select(e => ToEvent(e.Row, !e.IsInOutbox, stored))]);
         });
     }
 
@@ -57,21 +58,17 @@ internal sealed class PayoutHistoryStore(Database database, IPayoutStore payouts
         return [.. rows.Select(row => new ChangedPayout(PayoutId.Restore(row.PayoutId), row.Id, Utc(row.CreatedAt)))];
     });
 
-    public Task UnpublishAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) =>
-        database.WriteAsync(
-            context => context.Events
-                .Where(e => e.PayoutId == payoutId.Value && e.SequenceId >= fromSequenceId)
-                .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, (DateTime?)null), cancellationToken),
-            cancellationToken);
+    public Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) => database.WriteAsync(
+        token => statements.SendAgainAsync(payoutId.Value, fromSequenceId, token), cancellationToken);
 
-    private static StoredEvent ToEvent(EventRow row, byte[]? stored)
+    private static StoredEvent ToEvent(EventRow row, bool isAcknowledged, byte[]? stored)
     {
         var shown = ReadSnapshot(row.Payload);
         return new StoredEvent(
             row.SequenceId,
             Utc(row.CreatedAt),
             PayloadDigest.Of(row.Payload),
-            row.PublishedAt is { } published ? Utc(published) : null,
+            isAcknowledged,
             shown is not null && stored is not null && ThriftBinary.Serialize(shown).AsSpan().SequenceEqual(stored),
             PayoutContract.StateOf(shown));
     }

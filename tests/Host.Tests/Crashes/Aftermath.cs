@@ -22,7 +22,7 @@ internal sealed class Aftermath(PostgresPeers peers)
             var left = await QueryAsync(
                 """
                 SELECT payout_id, 0 FROM pm.payout_operation WHERE kind <> 'spent'
-                UNION ALL SELECT payout_id, 1 FROM pm.payout_event WHERE published_at IS NULL
+                UNION ALL SELECT payout_id, 1 FROM pm.event_outbox
                 """);
             if (left.Count == 0)
                 return TimeProvider.System.GetElapsedTime(began);

@@ -66,7 +66,7 @@ public sealed class RecoveryStepTests(StepHosts hosts) : IClassFixture<StepHosts
 
     [Theory]
     [InlineData("Send")]
-    [InlineData("MarkPublished")]
+    [InlineData("Acknowledge")]
     public async Task An_event_is_sent_though_the_relay_dies(string step)
     {
         using (var victim = await hosts.StartAsync(step))
@@ -85,7 +85,7 @@ public sealed class RecoveryStepTests(StepHosts hosts) : IClassFixture<StepHosts
     [Fact]
     public async Task A_host_that_dies_while_it_stops_leaves_its_events_to_the_next()
     {
-        using (var victim = await hosts.StartAsync("ReleaseLease"))
+        using (var victim = await hosts.StartAsync("Leave"))
         {
             // It may have to wait for a lease that another has died with, and without one there is nothing to hand over.
             await hosts.UntilSenderAsync(victim);

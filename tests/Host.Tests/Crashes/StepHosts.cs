@@ -1,3 +1,4 @@
+using PayoutManager.Application.Events;
 using PayoutManager.Host.Tests.Operating;
 using PayoutManager.Sandbox.Faults;
 using PayoutManager.Sandbox.Ledger;
@@ -64,9 +65,9 @@ public sealed class StepHosts : IAsyncLifetime
         return victim;
     }
 
-    /// <summary>Waits until a host is the one that sends events.</summary>
+    /// <summary>Waits until a host sends the events of all lanes.</summary>
     public Task UntilSenderAsync(HostProcess host) => host.UntilAsync(async () =>
-        (await Metrics.ReadAsync(_http, host.ManagementUrl)).Sum("payouts_relay_sending") == 1);
+        (await Metrics.ReadAsync(_http, host.ManagementUrl)).Sum("payouts_relay_lanes") == EventLane.Count);
 
     /// <summary>Makes a call to a host that dies of it.</summary>
     public async Task DieAsync(string step, string method, TBase args)

@@ -1,3 +1,4 @@
+using PayoutManager.Application.Events;
 using PayoutManager.Host.Tests.Deployment;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Testing;
@@ -68,7 +69,7 @@ public sealed class TelemetryTests : IAsyncLifetime
         Assert.Equal(4, metrics.Sum("thrift_client_call_duration_seconds_count", ("service", "PartyManagement"), ("method", "Get")));
         Assert.Equal(1, metrics.Sum("payouts_insufficient_funds_total", ("reason", "amount not positive")));
         Assert.Equal(1, metrics.Sum("payouts_ledger_refusals_total", ("kind", "create")));
-        Assert.Equal((0, 1), (metrics.Sum("payouts_operations"), metrics.Sum("payouts_relay_sending")));
+        Assert.Equal((0, EventLane.Count), (metrics.Sum("payouts_operations"), metrics.Sum("payouts_relay_lanes")));
         Assert.Equal((4, 1), (metrics.Sum("payouts_peer_up"), metrics.Sum("payouts_ready")));
         Assert.True(metrics.Sum("payouts_relay_failures_total") >= 1);
 

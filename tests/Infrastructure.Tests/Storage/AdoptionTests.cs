@@ -179,7 +179,7 @@ public sealed class AdoptionTests(ITestOutputHelper output)
     }
 
     private static bool IsOfOurTables(string line) =>
-        ((string[])["payout_operation", "payout_event", "relay_lease", "payout_manager_migration"]).Any(table =>
+        ((string[])["payout_operation", "payout_event", "event_outbox", "relay_lane", "relay_host", "relay_lease", "payout_manager_migration"]).Any(table =>
             line.Contains(table, StringComparison.Ordinal));
 
     private static IEnumerable<string> WithoutFiles(IEnumerable<string> lines) =>

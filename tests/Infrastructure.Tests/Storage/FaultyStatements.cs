@@ -45,11 +45,11 @@ internal sealed class FaultyStatements(IPayoutStatements inner) : IPayoutStateme
             operation.PayoutId,
             () => inner.TryInsertAsync(operation, expectedSequenceId, lease, cancellationToken));
 
-    public Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken) =>
+    public Task<bool> TryApplyAsync(Operation operation, Payout payout, EventRow change, CancellationToken cancellationToken) =>
         RunAsync(
             nameof(TryApplyAsync),
             operation.PayoutId.Value,
-            () => inner.TryApplyAsync(operation, payout, outboxEvent, cancellationToken));
+            () => inner.TryApplyAsync(operation, payout, change, cancellationToken));
 
     public Task<OperationRow?> TakeOverAsync(
         string payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken) =>
@@ -68,11 +68,14 @@ internal sealed class FaultyStatements(IPayoutStatements inner) : IPayoutStateme
         RunAsync(
             nameof(AbandonAsync), operation.PayoutId.Value, () => inner.AbandonAsync(operation, spentAttempts, cancellationToken));
 
-    public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken) =>
-        inner.ReadUnpublishedAsync(afterId, limit, cancellationToken);
+    public Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken) =>
+        inner.ReadOutboxAsync(query, cancellationToken);
 
-    public Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken) =>
-        inner.MarkPublishedAsync(ids, cancellationToken);
+    public Task<int> AcknowledgeAsync(IReadOnlyCollection<OutboxEvent> events, CancellationToken cancellationToken) =>
+        inner.AcknowledgeAsync(events, cancellationToken);
+
+    public Task<int> SendAgainAsync(string payoutId, int fromSequenceId, CancellationToken cancellationToken) =>
+        RunAsync(nameof(SendAgainAsync), payoutId, () => inner.SendAgainAsync(payoutId, fromSequenceId, cancellationToken));
 
     private async Task<T> RunAsync<T>(string statement, string payoutId, Func<Task<T>> runAsync)
     {

@@ -43,7 +43,7 @@ public sealed class OldRowTests : IAsyncLifetime
 
         Assert.Equal(PayoutStatus.Confirmed, (await _host.GetAsync(Long)).Status);
         Assert.Equal(PlanState.Committed, _ledger.Plans[payout.HoldPlan.Id]);
-        var sent = await _host.Services.GetRequiredService<IEventOutbox>().ReadUnpublishedAsync(0, 10, None);
+        var sent = await _host.Services.GetRequiredService<IEventOutbox>().ReadAllAsync();
         Assert.Equal((Long, 1), (Assert.Single(sent).PayoutId.Value, sent[0].SequenceId));
         var history = _host.Services.GetRequiredService<IPayoutHistory>();
         Assert.Equal(Long, Assert.Single(await history.ListChangedAsync(DateTimeOffset.UnixEpoch, null, 10, None)).PayoutId.Value);

@@ -22,8 +22,8 @@ public sealed class PostgresStoreTests : StoreTests
     {
         await ExecuteAsync(
             """
-            TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event RESTART IDENTITY;
-            UPDATE pm.relay_lease SET owner = NULL, lease_until = NULL
+            TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event, pm.event_outbox, pm.relay_host RESTART IDENTITY;
+            UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL
             """);
         await base.DisposeAsync();
     }
@@ -41,9 +41,12 @@ public sealed class PostgresStoreTests : StoreTests
         Assert.Equal(
             [
                 "cash_flow_posting: id bigint, payout_id character varying, created_at timestamp without time zone, from_account_id bigint, from_account_type account_type, to_account_id bigint, to_account_type account_type, amount bigint, currency_code character varying, description character varying null",
+                "event_outbox: payout_id character varying, sequence_id integer, id bigint, lane smallint, payload bytea, trace_parent text null, stored_at timestamp with time zone",
                 "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying null, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer, request_digest character varying null",
-                "payout_event: id bigint, payout_id text, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null, stored_at timestamp with time zone, trace_parent text null, actor text null, reason text null",
+                "payout_event: id bigint, payout_id character varying, sequence_id integer, created_at timestamp with time zone, payload bytea, published_at timestamp with time zone null, stored_at timestamp with time zone, trace_parent text null, actor text null, reason text null",
                 "payout_operation: payout_id character varying, kind text, attempt integer, owner text null, lease_until timestamp with time zone null, request jsonb null, started_at timestamp with time zone, actor text null, reason text null, failed_tries integer, last_error text null, next_try_at timestamp with time zone null",
+                "relay_host: owner text, present_until timestamp with time zone",
+                "relay_lane: lane smallint, owner text null, lease_until timestamp with time zone null",
                 "relay_lease: id integer, owner text null, lease_until timestamp with time zone null",
             ],
             await QueryAsync(

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage;
@@ -53,16 +54,18 @@ public sealed class RightsTests : IAsyncLifetime
         Assert.Equal(1, await _host.RecoverAsync());
         Assert.Equal("payout#2_p2", (await _host.CreateAsync("p2")).HoldPlan.Id);
         var outbox = _host.Services.GetRequiredService<IEventOutbox>();
-        Assert.True(await outbox.TryLeaseAsync("me", TimeSpan.FromMinutes(1), None));
-        var events = await outbox.ReadUnpublishedAsync(0, 10, None);
-        await outbox.MarkPublishedAsync([.. events.Select(e => e.Id)], None);
-        await outbox.ReleaseLeaseAsync("me", None);
+        await outbox.ReadLanesAsync(None);
+        int[] lanes = [.. Enumerable.Range(0, EventLane.Count)];
+        Assert.Equal(lanes, (await outbox.LeaseLanesAsync("me", lanes, TimeSpan.FromMinutes(1), None)).Order());
+        var page = await outbox.ReadAsync(new OutboxQuery(lanes, OutboxPosition.Beginning, 10, []), None);
+        await outbox.AcknowledgeAsync([.. page.OfLanes], None);
+        await outbox.ReleaseLanesAsync("me", lanes, None);
+        await outbox.LeaveAsync("me", None);
         await _host.Services.GetRequiredService<IBacklog>().ReadAsync(None);
         var history = _host.Services.GetRequiredService<IPayoutHistory>();
         Assert.Equal(3, (await history.ReadAsync(new PayoutId("p1"), None)).Events.Count);
         Assert.Equal(2, (await history.ListChangedAsync(DateTimeOffset.UnixEpoch, null, 10, None)).Count);
-        await history.GetNowAsync(None);
-        await history.UnpublishAsync(new PayoutId("p1"), 0, None);
+        await history.SendAgainAsync(new PayoutId("p1"), 0, None);
     }
 
     [Fact]

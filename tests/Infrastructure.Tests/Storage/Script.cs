@@ -120,7 +120,7 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
     /// <summary>An event that the store has shown; null for place 0, and while there is none.</summary>
     public EventKey? EventOf(int place)
     {
-        var shown = hosts[0].EventIds.OrderBy(e => e.Value).Select(e => e.Key).ToList();
+        var shown = hosts[0].Events.OrderBy(e => e.Value.Id).Select(e => e.Key).ToList();
         return place == 0 || shown.Count == 0 ? null : shown[(place - 1) % shown.Count];
     }
 
@@ -153,7 +153,7 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
             state.Add(($"spent attempts of {id}", history.SpentAttempts));
             state.Add(($"events of {id}", Answers.List(
                 history.Events.Select(e =>
-                    $"#{e.SequenceId} at {e.CreatedAt:mm:ss.ffffff}{(e.PublishedAt is null ? "" : ", published")}"),
+                    $"#{e.SequenceId} at {e.CreatedAt:mm:ss.ffffff}{(e.IsAcknowledged ? ", acknowledged" : "")}"),
                 ordered: true)));
             // Of the last one only: unlike those of the domain's rules, these payouts may come back to a status.
             state.Add(($"last event of {id} shows it as stored", history.Events is [.., var last] ? last.ShowsPayoutAsStored : null));
@@ -165,8 +165,8 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
 
         foreach (var ignorePauses in (bool[])[false, true])
             state.Add(($"due, pauses {(ignorePauses ? "ignored" : "kept")}", Answers.List(await store.ListDueAsync(ignorePauses, All), isOrdered)));
-        var unpublished = await store.Outbox.ReadUnpublishedAsync(0, All, default);
-        state.Add(("unpublished", Answers.List(unpublished.Select(e => new EventKey(e.PayoutId, e.SequenceId)), isOrdered)));
+        var outbox = await store.Outbox.ReadAllAsync();
+        state.Add(("outbox", Answers.List(outbox.Select(e => new EventKey(e.PayoutId, e.SequenceId)), isOrdered)));
         var changed = new List<ChangedPayout>();
         while (await store.History.ListChangedAsync(Start.AddMinutes(2), changed.LastOrDefault(), 2, default) is { Count: > 0 } page)
             changed.AddRange(page);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CsCheck;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
@@ -147,75 +148,100 @@ internal abstract record Step
         };
     }
 
-    public sealed record ReadUnpublished(int After, int Limit) : Step
+    public sealed record ReadOutbox(int After, int Limit, int[] Lanes, int[] Payouts) : Step
     {
         public override Call Resolve(Script script)
         {
             var after = script.EventOf(After);
-            return new Call($"read {Limit} unpublished after {after?.ToString() ?? "none"}")
+            var payouts = Payouts.Select(payout => Script.PayoutIds[payout]).Distinct().ToList();
+            var text = $"read {Limit} after {after?.ToString() ?? "none"} of lanes [{string.Join(", ", Lanes)}] and of [{string.Join(", ", payouts)}]";
+            return new Call(text)
             {
                 RunAsync = async store =>
                 {
-                    var events = await store.Outbox.ReadUnpublishedAsync(after is { } key ? store.EventIds[key] : 0, Limit, default);
-                    foreach (var e in events)
-                        store.EventIds[new EventKey(e.PayoutId, e.SequenceId)] = e.Id;
-                    return Answers.List(events.Select(e => new EventKey(e.PayoutId, e.SequenceId)), script.IsOrdered);
+                    var place = after is { } key ? store.Events[key] : null;
+                    var page = await store.Outbox.ReadAsync(
+                        new OutboxQuery(
+                            Lanes, place is null ? OutboxPosition.Beginning : new(place.StoredAt, place.Id), Limit, payouts),
+                        default);
+                    foreach (var e in page.OfLanes.Concat(page.OfPayouts))
+                        store.Events[new EventKey(e.PayoutId, e.SequenceId)] = e;
+                    return Answers.List(
+                        page.OfLanes.Select(e => $"{e.PayoutId} #{e.SequenceId} in lane {e.Lane}")
+                            .Concat(page.OfPayouts.Select(e => $"of the payout {e.PayoutId} #{e.SequenceId}").Order()),
+                        script.IsOrdered);
                 },
             };
         }
     }
 
-    public sealed record MarkPublished(int[] Events, bool Unborn) : Step
+    public sealed record Acknowledge(int[] Events, bool AndAnother) : Step
     {
         public override Call Resolve(Script script)
         {
             var events = Events.Select(script.EventOf).OfType<EventKey>().Distinct().ToList();
-            return new Call($"mark published [{string.Join(", ", events)}]{(Unborn ? " and the id after the newest" : "")}")
+            return new Call($"acknowledge [{string.Join(", ", events)}]{(AndAnother ? " and one that is not there" : "")}")
             {
                 RunAsync = async store =>
                 {
-                    var ids = events.Select(key => store.EventIds[key]).ToList();
-                    if (Unborn)
-                    {
-                        var changed = await store.History.ListChangedAsync(default, null, Script.All, default);
-                        ids.Add(1 + changed.Select(c => c.EventId).DefaultIfEmpty().Max());
-                    }
-
-                    return await Answers.OfAsync(store.Outbox.MarkPublishedAsync(ids, default));
+                    var acknowledged = events.ConvertAll(key => store.Events[key]);
+                    if (AndAnother && store.Events.Values.FirstOrDefault() is { } known)
+                        acknowledged.Add(known with { Id = long.MaxValue });
+                    return await Answers.OfAsync(store.Outbox.AcknowledgeAsync(acknowledged, default));
                 },
             };
         }
     }
 
-    public sealed record Unpublish(int Payout, int From) : Step
+    public sealed record SendAgain(int Payout, int From) : Step
     {
         public override Call Resolve(Script script)
         {
             var id = Script.PayoutIds[Payout];
-            return new Call($"unpublish {id} from #{From}", id)
+            return new Call($"send {id} again from #{From}", id)
             {
-                RunAsync = store => Answers.OfAsync(store.History.UnpublishAsync(id, From, default)),
+                RunAsync = store => Answers.OfAsync(store.History.SendAgainAsync(id, From, default)),
             };
         }
     }
 
-    public sealed record LeaseRelay(string Owner, LeaseEnd Lease) : Step
+    public sealed record LeaseLanes(string Owner, int[] Lanes, LeaseEnd Lease) : Step
     {
         public override Call Resolve(Script script)
         {
             var lease = script.LeaseOf(Lease);
-            return new Call($"lease the relay for {Owner}, lease {lease}")
+            return new Call($"lease lanes [{string.Join(", ", Lanes)}] for {Owner}, lease {lease}")
             {
-                RunAsync = async store => await store.Outbox.TryLeaseAsync(Owner, lease, default),
+                RunAsync = async store => Answers.List((await store.Outbox.LeaseLanesAsync(Owner, Lanes, lease, default)).Order(), ordered: true),
             };
         }
     }
 
-    public sealed record ReleaseRelay(string Owner) : Step
+    public sealed record ReadLanes : Step
     {
-        public override Call Resolve(Script script) => new($"release the relay by {Owner}")
+        public override Call Resolve(Script script) => new("read lanes")
         {
-            RunAsync = store => Answers.OfAsync(store.Outbox.ReleaseLeaseAsync(Owner, default)),
+            RunAsync = async store =>
+            {
+                var book = await store.Outbox.ReadLanesAsync(default);
+                return Answers.List(book.Hosts.Order().Concat(book.Lanes.Select(lane => $"{lane}")), ordered: true);
+            },
+        };
+    }
+
+    public sealed record ReleaseLanes(string Owner, int[] Lanes) : Step
+    {
+        public override Call Resolve(Script script) => new($"release lanes [{string.Join(", ", Lanes)}] by {Owner}")
+        {
+            RunAsync = store => Answers.OfAsync(store.Outbox.ReleaseLanesAsync(Owner, Lanes, default)),
+        };
+    }
+
+    public sealed record Leave(string Owner) : Step
+    {
+        public override Call Resolve(Script script) => new($"{Owner} leaves")
+        {
+            RunAsync = store => Answers.OfAsync(store.Outbox.LeaveAsync(Owner, default)),
         };
     }
 }
@@ -225,6 +251,10 @@ internal static class Steps
 {
     private static readonly Gen<LeaseEnd> Lease =
         Gen.OneOf(LeaseEnd.Never, LeaseEnd.Never, LeaseEnd.Now, LeaseEnd.Earlier, LeaseEnd.LongAgo);
+
+    // Those of the payouts, and others.
+    private static readonly Gen<int[]> Lanes = Gen.OneOf(
+        [.. Script.PayoutIds.Select(EventLane.Of), 0, 15]).Array[0, 4].Select(lanes => lanes.Distinct().ToArray());
 
     private static readonly Gen<Actor?> Actor = Gen.OneOf<Actor?>(null, new Actor("alice"), new Actor("bob", "because"));
 
@@ -244,14 +274,15 @@ internal static class Steps
         .. Unordered(payouts: 3, Lease),
         .. Alone(payouts: 3),
         (1, Gen.Select(Gen.Int[1, 2], Gen.Bool, (limit, ignorePauses) => (Step)new Step.ListDue(limit, ignorePauses))),
-        (2, Gen.Select(Gen.Int[0, 5], Gen.Int[1, 3], (after, limit) => (Step)new Step.ReadUnpublished(after, limit))),
-        (1, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: true))),
+        (2, Gen.Select(Gen.Int[0, 5], Gen.Int[1, 3], Lanes, Gen.Int[0, 2].Array[0, 2], (after, limit, lanes, payouts) =>
+            (Step)new Step.ReadOutbox(after, limit, lanes, payouts))),
+        (1, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.Acknowledge(events, AndAnother: true))),
     ]);
 
     /// <summary>
     /// Calls that may come at the same time. No lease ends at that very time: a statement that had to wait goes by the moment at which
-    /// it began, so that it may take such a lease for one that still runs, whatever the order of the calls. Nor is the relay leased,
-    /// since no port shows to whom, which depends on the order.
+    /// it began, so that it may take such a lease for one that still runs, whatever the order of the calls. Nor are lanes leased, since an
+    /// answer may be that of an order of single lanes.
     /// </summary>
     public static Gen<Step> AtOnce { get; } = Gen.Frequency<Step>(Unordered(payouts: 2, Lease.Where(lease => lease != LeaseEnd.Now)));
 
@@ -264,8 +295,10 @@ internal static class Steps
     private static (int, IGen<Step>)[] Alone(int payouts) =>
     [
         (2, Gen.Select(OneOf(payouts), Age, Failure, (payout, age, failure) => (Step)new Step.Release(payout, age, failure))),
-        (1, Gen.Select(Gen.OneOf("a", "b"), Lease, (owner, end) => (Step)new Step.LeaseRelay(owner, end))),
-        (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.ReleaseRelay(owner))),
+        (2, Gen.Select(Gen.OneOf("a", "b"), Lanes, Lease, (owner, lanes, end) => (Step)new Step.LeaseLanes(owner, lanes, end))),
+        (1, Gen.Const((Step)new Step.ReadLanes())),
+        (1, Gen.Select(Gen.OneOf("a", "b"), Lanes, (owner, lanes) => (Step)new Step.ReleaseLanes(owner, lanes))),
+        (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.Leave(owner))),
     ];
 
     // What can be compared whatever the order of leases and of events' ids: no pages.
@@ -284,9 +317,9 @@ internal static class Steps
             (1, payout.Select(p => (Step)new Step.Find(p))),
             (1, payout.Select(p => (Step)new Step.FindRequestDigest(p))),
             (1, Gen.Bool.Select(ignorePauses => (Step)new Step.ListDue(Script.All, ignorePauses))),
-            (2, Gen.Const((Step)new Step.ReadUnpublished(0, Script.All))),
-            (2, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.MarkPublished(events, Unborn: false))),
-            (1, Gen.Select(payout, Gen.Int[0, 2], (p, from) => (Step)new Step.Unpublish(p, from))),
+            (2, Gen.Const((Step)new Step.ReadOutbox(0, Script.All, [.. Enumerable.Range(0, EventLane.Count)], []))),
+            (2, Gen.Int[1, 5].Array[0, 2].Select(events => (Step)new Step.Acknowledge(events, AndAnother: false))),
+            (1, Gen.Select(payout, Gen.Int[0, 2], (p, from) => (Step)new Step.SendAgain(p, from))),
         ];
     }
 }
@@ -351,7 +384,7 @@ internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, 
     }
 
     /// <summary>The ids under which it has shown events, on whatever host.</summary>
-    public ConcurrentDictionary<EventKey, long> EventIds { get; init; } = [];
+    public ConcurrentDictionary<EventKey, OutboxEvent> Events { get; init; } = [];
 
     /// <summary>Waits until its clock shows another time than before.</summary>
     public Func<Task> LetClockMoveAsync { get; init; } = () => Task.CompletedTask;

@@ -52,7 +52,7 @@ public sealed class StoreModelTests : IAsyncLifetime
             command.CommandText =
                 """
                 DELETE FROM payout; DELETE FROM cash_flow_posting; DELETE FROM payout_operation; DELETE FROM payout_event;
-                UPDATE relay_lease SET owner = NULL, lease_until = NULL
+                DELETE FROM event_outbox; DELETE FROM relay_host; UPDATE relay_lane SET owner = NULL, lease_until = NULL
                 """;
             await command.ExecuteNonQueryAsync();
         });
@@ -84,7 +84,7 @@ public sealed class StoreModelTests : IAsyncLifetime
         database.Options = $"-c default_transaction_isolation={defaultIsolation.Replace(" ", "\\ ", StringComparison.Ordinal)}";
         var options = new StorageOptions { ConnectionString = database.ConnectionString };
         var first = Open(options);
-        Stores[] hosts = [first, Open(options) with { EventIds = first.EventIds }];
+        Stores[] hosts = [first, Open(options) with { Events = first.Events }];
         foreach (var services in _services)
         {
             Assert.Equal(
@@ -174,7 +174,7 @@ public sealed class StoreModelTests : IAsyncLifetime
         async Task<string?> RunAsync(Step[][] script)
         {
             await clearAsync();
-            hosts[0].EventIds.Clear();
+            hosts[0].Events.Clear();
             return await new Script(hosts, isOrdered).RunAsync(script);
         }
     }
@@ -184,7 +184,7 @@ public sealed class StoreModelTests : IAsyncLifetime
         await using var command = source.CreateCommand(
             """
             DELETE FROM pm.payout; DELETE FROM pm.cash_flow_posting; DELETE FROM pm.payout_operation; DELETE FROM pm.payout_event;
-            UPDATE pm.relay_lease SET owner = NULL, lease_until = NULL
+            DELETE FROM pm.event_outbox; DELETE FROM pm.relay_host; UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL
             """);
         await command.ExecuteNonQueryAsync();
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using PayoutManager.Application.Audit;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -122,7 +123,7 @@ public abstract class StoreTests : IAsyncLifetime
         await ExecuteAsync($"UPDATE {Table("payout")} SET sequence_id = 7");
 
         Assert.False(await Operations.ApplyAsync(operation, PayoutEvent.OfLatestChange(payout.Confirm(), payout.CreatedAt), None));
-        Assert.Single(await Outbox.ReadUnpublishedAsync(0, 10, None));
+        Assert.Single(await Outbox.ReadAllAsync());
         // The operation is as it was: nothing of the transaction is left.
         Assert.True(await Operations.RenewAsync(operation, Lease, None));
     }
@@ -255,7 +256,7 @@ public abstract class StoreTests : IAsyncLifetime
         await Operations.ReleaseAsync(sleeper, failure: null, None);
 
         Assert.Null(await Payouts.FindAsync(payout.Id, None));
-        Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
+        Assert.Empty(await Outbox.ReadAllAsync());
         Assert.Empty(await Operations.ListDueAsync());
         Assert.True(await Operations.RenewAsync(taken!, Lease, None));
     }
@@ -419,41 +420,109 @@ public abstract class StoreTests : IAsyncLifetime
         var confirmed = PayoutEvent.OfLatestChange(payout.Confirm(), payout.CreatedAt);
         await Operations.ApplyAsync(await StartAsync("p1", new ConfirmIntent(), 0), confirmed, None);
 
-        var first = await Outbox.ReadUnpublishedAsync(0, 10, None);
+        var first = await Outbox.ReadAllAsync();
         Assert.Equal([("p1", 0), ("p2", 0)], first.Select(e => (e.PayoutId.Value, e.SequenceId)));
         Assert.Equal(
             ThriftBinary.Serialize(PayoutContract.ToWire(new PayoutCreated(payout, payout.CreatedAt))), first[0].Payload);
-        Assert.Equal([("p2", 0)], (await Outbox.ReadUnpublishedAsync(first[0].Id, 10, None)).Select(e => (e.PayoutId.Value, e.SequenceId)));
-        Assert.Single(await Outbox.ReadUnpublishedAsync(0, 1, None));
+        Assert.Equal([("p2", 0)], (await Outbox.ReadAllAsync(PositionOf(first[0]))).Select(e => (e.PayoutId.Value, e.SequenceId)));
+        Assert.Empty(await Outbox.ReadAllAsync(PositionOf(first[1])));
+        Assert.Single(await Outbox.ReadAllAsync(limit: 1));
 
-        await Outbox.MarkPublishedAsync([.. first.Select(e => e.Id)], None);
-        var second = await Outbox.ReadUnpublishedAsync(0, 10, None);
+        await Outbox.AcknowledgeAsync(first, None);
+        var second = await Outbox.ReadAllAsync();
         Assert.Equal([("p1", 1)], second.Select(e => (e.PayoutId.Value, e.SequenceId)));
         Assert.Equal(ThriftBinary.Serialize(PayoutContract.ToWire(confirmed)), second[0].Payload);
 
-        await Outbox.MarkPublishedAsync([second[0].Id], None);
-        Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
+        await Outbox.AcknowledgeAsync(second, None);
+        Assert.Empty(await Outbox.ReadAllAsync());
+        Assert.Equal(["0"], await QueryAsync($"SELECT cast(count(*) AS text) FROM {Table("event_outbox")}"));
     }
 
     [Fact]
-    public async Task One_host_at_a_time_sends_events()
+    public async Task Events_are_read_by_lane_and_by_payout()
     {
-        Assert.True(await Outbox.TryLeaseAsync("a", Lease, None));
-        Assert.True(await Outbox.TryLeaseAsync("a", Lease, None));
-        Assert.False(await Outbox.TryLeaseAsync("b", Lease, None));
-        await Outbox.ReleaseLeaseAsync("b", None);
-        Assert.False(await Outbox.TryLeaseAsync("b", Lease, None));
-        await Outbox.ReleaseLeaseAsync("a", None);
-        Assert.True(await Outbox.TryLeaseAsync("b", TimeSpan.Zero, None));
-        Assert.True(await Outbox.TryLeaseAsync("a", Lease, None));
+        var ids = Enumerable.Range(1, 30).Select(i => $"p{i}").ToList();
+        foreach (var id in ids)
+            await CreateAsync(id);
+        await ConfirmAsync("p1", Instant);
+        int[] lanes = [.. Enumerable.Range(0, EventLane.Count)];
+
+        foreach (var lane in lanes)
+        {
+            Assert.Equal(
+                ids.Where(id => EventLane.Of(new PayoutId(id)) == lane),
+                (await Outbox.ReadAllAsync(lanes: lane)).Select(e => e.Lane == lane ? e.PayoutId.Value : "of another lane"));
+        }
+
+        var page = await Outbox.ReadAsync(
+            new OutboxQuery(lanes[..8], OutboxPosition.Beginning, 3, [new PayoutId("p1"), new PayoutId("p30"), new PayoutId("none")]), None);
+        Assert.Equal(
+            ids.Where(id => EventLane.Of(new PayoutId(id)) < 8).Take(3), page.OfLanes.Select(e => e.PayoutId.Value));
+        Assert.Equal([("p1", 0), ("p30", 0)], page.OfPayouts.Select(e => (e.PayoutId.Value, e.SequenceId)).Order());
+        await Outbox.AcknowledgeAsync([page.OfPayouts.Single(e => e.PayoutId.Value == "p1")], None);
+        var next = await Outbox.ReadAsync(new OutboxQuery([], OutboxPosition.Beginning, 3, [new PayoutId("p1")]), None);
+        Assert.Empty(next.OfLanes);
+        Assert.Equal(1, Assert.Single(next.OfPayouts).SequenceId);
+    }
+
+    [Fact]
+    public async Task An_event_s_age_and_place_are_those_of_the_database_s_clock()
+    {
+        await CreateAsync("p1");
+        await CreateAsync("p2");
+
+        var events = await Outbox.ReadAllAsync();
+        var book = await Outbox.ReadLanesAsync(None);
+
+        Assert.InRange(events[0].Age, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Assert.InRange(events[0].StoredAt, book.Now - TimeSpan.FromMinutes(1), events[1].StoredAt);
+        // From the instant of the second on, without its id.
+        Assert.Equal(["p2"], (await Outbox.ReadAllAsync(new OutboxPosition(events[1].StoredAt, 0)))
+            .Select(e => e.PayoutId.Value).Where(id => events[0].StoredAt < events[1].StoredAt || id == "p2"));
+        Assert.Empty(await Outbox.ReadAllAsync(new OutboxPosition(book.Now + TimeSpan.FromHours(1), 0)));
+    }
+
+    [Fact]
+    public async Task A_lane_has_one_host_at_a_time()
+    {
+        Assert.Equal([1, 2], (await Outbox.LeaseLanesAsync("a", [1, 2], Lease, None)).Order());
+        Assert.Equal([1, 2], (await Outbox.LeaseLanesAsync("a", [1, 2], Lease, None)).Order());
+        Assert.Equal([3], await Outbox.LeaseLanesAsync("b", [1, 2, 3], Lease, None));
+        await Outbox.ReleaseLanesAsync("b", [1], None);
+        Assert.Empty(await Outbox.LeaseLanesAsync("b", [1], Lease, None));
+
+        await Outbox.ReleaseLanesAsync("a", [1], None);
+        Assert.Equal([1], await Outbox.LeaseLanesAsync("b", [1, 2], TimeSpan.Zero, None));
+        // Its lease has run out, and nobody else has taken it.
+        Assert.Equal([1], await Outbox.LeaseLanesAsync("b", [1], TimeSpan.Zero, None));
+        Assert.Equal([1], await Outbox.LeaseLanesAsync("a", [1], Lease, None));
+    }
+
+    [Fact]
+    public async Task Hosts_see_who_is_there_and_who_has_which_lane()
+    {
+        Assert.Equal(
+            Enumerable.Range(0, EventLane.Count).Select(lane => new LaneLease(lane, null, IsFree: true)),
+            (await Outbox.ReadLanesAsync(None)).Lanes);
+        await Outbox.LeaseLanesAsync("a", [1, 2], Lease, None);
+        await Outbox.LeaseLanesAsync("b", [3], TimeSpan.Zero, None);
+        await Outbox.LeaseLanesAsync("c", [], Lease, None);
+
+        var book = await Outbox.ReadLanesAsync(None);
+        Assert.Equal(["a", "c"], book.Hosts.Order());
+        Assert.Equal([new(1, "a", false), new(2, "a", false), new(3, "b", true)], book.Lanes.Where(lane => lane.Owner is not null));
+
+        await Outbox.LeaveAsync("a", None);
+        book = await Outbox.ReadLanesAsync(None);
+        Assert.Equal(["c"], book.Hosts);
+        Assert.Equal([new(3, "b", true)], book.Lanes.Where(lane => lane.Owner is not null));
     }
 
     [Fact]
     public async Task A_payout_s_history_is_read_with_what_its_events_show()
     {
         var payout = await CreateAsync("p1");
-        await Outbox.MarkPublishedAsync([(await Outbox.ReadUnpublishedAsync(0, 10, None)).Single().Id], None);
-        var now = await History.GetNowAsync(None);
+        await Outbox.AcknowledgeAsync(await Outbox.ReadAllAsync(), None);
         var started = (Intended.Started)await Operations.IntendAsync(payout.Id, new ConfirmIntent(), 0, "me", null, Lease, None);
         Assert.True((await History.ReadAsync(payout.Id, None)).IsUnderWay);
         Assert.True(await Operations.ApplyAsync(started.Operation, PayoutEvent.OfLatestChange(payout.Confirm(), Instant), None));
@@ -463,7 +532,7 @@ public abstract class StoreTests : IAsyncLifetime
         Assert.Equal(payout.Confirm(), history.Payout);
         Assert.Equal((false, 0), (history.IsUnderWay, history.SpentAttempts));
         Assert.Equal([(0, false), (1, true)], history.Events.Select(e => (e.SequenceId, e.ShowsPayoutAsStored)));
-        Assert.True(history.Events[0].PublishedAt <= now.AddSeconds(1) && history.Events[1].PublishedAt is null);
+        Assert.Equal([true, false], history.Events.Select(e => e.IsAcknowledged));
         Assert.Equal(
             PayloadDigest.Of(ThriftBinary.Serialize(PayoutContract.ToWire(PayoutEvent.OfLatestChange(payout.Confirm(), Instant)))),
             history.Events[1].Digest);
@@ -499,16 +568,50 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_whose_publication_is_taken_back_are_sent_again()
+    public async Task Events_are_put_into_the_outbox_again_in_order()
     {
         await CreateAsync("p1");
+        await CreateAsync("p2");
         await ConfirmAsync("p1", Instant);
-        await Outbox.MarkPublishedAsync([1, 2], None);
-        Assert.Empty(await Outbox.ReadUnpublishedAsync(0, 10, None));
+        for (var i = 0; i < 2; i++)
+            await Outbox.AcknowledgeAsync(await Outbox.ReadAllAsync(), None);
+        await ConfirmAsync("p2", Instant);
+        var underWay = Assert.Single(await Outbox.ReadAllAsync());
 
-        await History.UnpublishAsync(new PayoutId("p1"), fromSequenceId: 1, None);
+        await History.SendAgainAsync(new PayoutId("p1"), fromSequenceId: 1, None);
+        await History.SendAgainAsync(new PayoutId("p2"), fromSequenceId: 0, None);
 
-        Assert.Equal([1], (await Outbox.ReadUnpublishedAsync(0, 10, None)).Select(e => e.SequenceId));
+        Assert.Equal([("p1", 1), ("p2", 0)], (await Outbox.ReadAllAsync()).Select(e => (e.PayoutId.Value, e.SequenceId)));
+        // Its acknowledgement comes for the event as it was sent before, which must come once more, after those before it.
+        await Outbox.AcknowledgeAsync([underWay], None);
+        await Outbox.AcknowledgeAsync(await Outbox.ReadAllAsync(), None);
+        Assert.Equal([("p2", 1)], (await Outbox.ReadAllAsync()).Select(e => (e.PayoutId.Value, e.SequenceId)));
+        Assert.Equal([false], (await History.ReadAsync(new PayoutId("p2"), None)).Events.Skip(1).Select(e => e.IsAcknowledged));
+    }
+
+    [Fact]
+    public async Task The_backlog_is_counted_and_its_age_is_that_of_the_oldest()
+    {
+        for (var i = 1; i <= 120; i++)
+            await CreateAsync($"p{i}");
+        await ConfirmAsync("p1", Instant);
+        await StartAsync("new");
+        var backlog = Services.GetRequiredService<IBacklog>();
+
+        for (var look = 0; look < 2; look++)
+        {
+            var figures = await backlog.ReadAsync(None);
+            Assert.Equal(["create"], figures.Operations.Keys);
+            Assert.Equal(1, figures.Operations["create"].Count);
+            Assert.True(figures.Events.Count > 100);
+            Assert.InRange(figures.Events.OldestAge, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        }
+
+        await Outbox.AcknowledgeAsync((await Outbox.ReadAllAsync()).Skip(10).ToList(), None);
+        Assert.Equal(11, (await backlog.ReadAsync(None)).Events.Count);
+        for (var i = 0; i < 2; i++)
+            await Outbox.AcknowledgeAsync(await Outbox.ReadAllAsync(), None);
+        Assert.Equal(new Waiting(0, TimeSpan.Zero), (await backlog.ReadAsync(None)).Events);
     }
 
     [Fact]
@@ -522,6 +625,8 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     protected abstract string Table(string name);
+
+    private static OutboxPosition PositionOf(OutboxEvent e) => new(e.StoredAt, e.Id);
 
     private async Task<Payout> CreateAsync(string id)
     {

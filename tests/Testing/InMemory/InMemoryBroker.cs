@@ -28,7 +28,15 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
     /// <summary>Breaks each open line for good.</summary>
     public bool BreakNext { get; set; }
 
+    /// <summary>Whether every event is refused.</summary>
+    public bool RefusesAll { get; set; }
+
+    /// <summary>What was sent to it, refused or not, in order.</summary>
+    public List<(string PayoutId, int SequenceId)> Sent { get; } = [];
+
     public int Opened { get; private set; }
+
+    public int Closed { get; private set; }
 
     public IEventSession Open()
     {
@@ -45,11 +53,16 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
 
     private sealed class Session(InMemoryBroker broker) : IEventSession
     {
+        private bool _isClosed;
+
         public bool IsBroken { get; private set; }
 
         public async Task SendAsync(OutboxEvent outboxEvent)
         {
             var key = (outboxEvent.PayoutId.Value, outboxEvent.SequenceId);
+            broker.Sent.Add(key);
+            if (broker.RefusesAll)
+                throw new IOException("not authorized");
             if (broker.BreakNext)
             {
                 broker.BreakNext = false;
@@ -65,6 +78,8 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
 
             if (broker.Silence is { } silence)
                 await silence.Task;
+            if (_isClosed)
+                throw new IOException("purged");
             broker.Topic.Add(key);
             broker.Records.Add((
                 key.Value,
@@ -78,6 +93,8 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
 
         public void Dispose()
         {
+            _isClosed = true;
+            broker.Closed++;
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using PayoutManager.Application.Audit;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
@@ -12,12 +13,14 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
 {
     private readonly Dictionary<PayoutId, Payout> _payouts = [];
     private readonly Dictionary<PayoutId, Entry> _operations = [];
-    private readonly List<(OutboxEvent Event, PayoutEvent Change)> _events = [];
-    private readonly Dictionary<long, DateTimeOffset> _published = [];
+    private readonly List<(byte[] Payload, long Id, PayoutEvent Change)> _events = [];
+    private readonly List<OutboxEvent> _outbox = [];
     private readonly Dictionary<PayoutId, string> _digests = [];
     private readonly List<Actor?> _actors = [];
-    private (string? Owner, DateTimeOffset Until) _relayLease;
+    private readonly Dictionary<int, (string? Owner, DateTimeOffset Until)> _lanes = [];
+    private readonly Dictionary<string, DateTimeOffset> _hosts = [];
     private long _lastEventId;
+    private long _lastOutboxId;
 
     /// <summary>Fails the next call of a method, before it has an effect.</summary>
     public Queue<(string Method, Exception Fault)> Faults { get; } = [];
@@ -30,7 +33,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     /// <summary>Who asked for the change of each event.</summary>
     public IReadOnlyList<Actor?> Actors => _actors;
 
-    public IReadOnlySet<long> Published => _published.Keys.ToHashSet();
+    /// <summary>The events that the broker has not acknowledged, in order.</summary>
+    public IReadOnlyList<OutboxEvent> Outbox => [.. _outbox];
 
     /// <summary>The attempts noted as spent; 0 where nothing is noted; null while something is under way.</summary>
     public int? SpentAttempts(PayoutId id) =>
@@ -41,6 +45,14 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     /// <summary>The rows of operations under way.</summary>
     public IEnumerable<(Operation Operation, DateTimeOffset LeaseUntil, DateTimeOffset? NextTryAt)> Operations =>
         _operations.Values.Where(entry => entry.Operation is not null).Select(entry => (entry.Operation!, entry.Until, entry.NextTryAt));
+
+    /// <summary>Stores an event past any operation.</summary>
+    public void PutEvent(PayoutEvent change)
+    {
+        var payload = Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id} {change.CreatedAt.UtcTicks}");
+        _events.Add((payload, ++_lastEventId, change));
+        AddToOutbox(payload, change);
+    }
 
     public void Put(Payout payout) => _payouts[payout.Id] = payout;
 
@@ -128,7 +140,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             _digests[operation.PayoutId] = create.Request.Digest();
         _actors.Add(operation.Actor);
         _payouts[operation.PayoutId] = change.Payout;
-        _events.Add((new OutboxEvent(++_lastEventId, operation.PayoutId, change.SequenceId, Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id} {change.CreatedAt.UtcTicks}")), change));
+        PutEvent(change);
         return Task.FromResult(true);
     }
 
@@ -162,49 +174,64 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             one.At != other.At ? one.At.CompareTo(other.At) : string.CompareOrdinal(one.PayoutId, other.PayoutId);
     }
 
-    public Task<bool> TryLeaseAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
+    public Task<LaneBook> ReadLanesAsync(CancellationToken cancellationToken)
     {
-        Enter(nameof(TryLeaseAsync), cancellationToken);
-        if (_relayLease.Owner is not null && _relayLease.Owner != owner && _relayLease.Until > clock.GetUtcNow())
-            return Task.FromResult(false);
-        _relayLease = (owner, clock.GetUtcNow() + lease);
-        return Task.FromResult(true);
+        Enter(nameof(ReadLanesAsync), cancellationToken);
+        return Task.FromResult(new LaneBook(
+            clock.GetUtcNow(),
+            [.. _hosts.Where(host => host.Value > clock.GetUtcNow()).Select(host => host.Key)],
+            [.. Enumerable.Range(0, EventLane.Count).Select(lane => new LaneLease(lane, _lanes.GetValueOrDefault(lane).Owner, IsFree(lane)))]));
     }
 
-    public Task ReleaseLeaseAsync(string owner, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<int>> LeaseLanesAsync(
+        string owner, IReadOnlyCollection<int> lanes, TimeSpan lease, CancellationToken cancellationToken)
     {
-        Enter(nameof(ReleaseLeaseAsync), cancellationToken);
-        if (_relayLease.Owner == owner)
-            _relayLease = default;
+        Enter(nameof(LeaseLanesAsync), cancellationToken);
+        _hosts[owner] = clock.GetUtcNow() + lease;
+        List<int> leased = [.. lanes.Where(lane => IsFree(lane) || _lanes[lane].Owner == owner)];
+        foreach (var lane in leased)
+            _lanes[lane] = (owner, clock.GetUtcNow() + lease);
+        return Task.FromResult<IReadOnlyList<int>>(leased);
+    }
+
+    public Task ReleaseLanesAsync(string owner, IReadOnlyCollection<int> lanes, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ReleaseLanesAsync), cancellationToken);
+        foreach (var lane in lanes.Where(lane => _lanes.GetValueOrDefault(lane).Owner == owner))
+            _lanes.Remove(lane);
         return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(long afterId, int limit, CancellationToken cancellationToken)
+    public Task LeaveAsync(string owner, CancellationToken cancellationToken)
     {
-        Enter(nameof(ReadUnpublishedAsync), cancellationToken);
-        return Task.FromResult<IReadOnlyList<OutboxEvent>>(
-        [
-            .. _events.Select(e => e.Event)
-                .Where(e => !_published.ContainsKey(e.Id))
-                .GroupBy(e => e.PayoutId)
-                .Select(first => first.First())
-                .Where(e => e.Id > afterId)
-                .Take(limit),
-        ]);
+        Enter(nameof(LeaveAsync), cancellationToken);
+        _hosts.Remove(owner);
+        return ReleaseLanesAsync(owner, [.. _lanes.Keys], cancellationToken);
     }
 
-    public Task MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    public Task<OutboxPage> ReadAsync(OutboxQuery query, CancellationToken cancellationToken)
     {
-        Enter(nameof(MarkPublishedAsync), cancellationToken);
-        foreach (var (stored, _) in _events.Where(e => ids.Contains(e.Event.Id)))
-            _published[stored.Id] = clock.GetUtcNow();
+        Enter(nameof(ReadAsync), cancellationToken);
+        var firsts = _outbox
+            .GroupBy(e => e.PayoutId)
+            .Select(ofPayout => ofPayout.MinBy(e => e.SequenceId)!)
+            .OrderBy(e => (e.StoredAt, e.Id))
+            .Select(e => e with { Age = clock.GetUtcNow() - e.StoredAt })
+            .ToList();
+        return Task.FromResult(new OutboxPage(
+            [
+                .. firsts
+                    .Where(e => query.Lanes.Contains(e.Lane) && (e.StoredAt, e.Id).CompareTo((query.After.StoredAt, query.After.Id)) > 0)
+                    .Take(query.Limit),
+            ],
+            [.. firsts.Where(e => query.Payouts.Contains(e.PayoutId))]));
+    }
+
+    public Task AcknowledgeAsync(IReadOnlyCollection<OutboxEvent> events, CancellationToken cancellationToken)
+    {
+        Enter(nameof(AcknowledgeAsync), cancellationToken);
+        _outbox.RemoveAll(e => events.Any(acknowledged => (acknowledged.Id, acknowledged.PayoutId) == (e.Id, e.PayoutId)));
         return Task.CompletedTask;
-    }
-
-    public Task<DateTimeOffset> GetNowAsync(CancellationToken cancellationToken)
-    {
-        Enter(nameof(GetNowAsync), cancellationToken);
-        return Task.FromResult(clock.GetUtcNow());
     }
 
     public Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken)
@@ -217,11 +244,11 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             entry is { Operation: not null },
             entry is { Operation: null } ? entry.Attempt : 0,
             [
-                .. _events.Where(e => e.Event.PayoutId == payoutId).Select(e => new StoredEvent(
+                .. _events.Where(e => e.Change.Payout.Id == payoutId).Select(e => new StoredEvent(
                     e.Change.SequenceId,
                     e.Change.CreatedAt,
-                    PayloadDigest.Of(e.Event.Payload),
-                    _published.TryGetValue(e.Event.Id, out var at) ? at : null,
+                    PayloadDigest.Of(e.Payload),
+                    !_outbox.Any(o => o.PayoutId == payoutId && o.SequenceId == e.Change.SequenceId),
                     payout is not null && Snapshot(e.Change.Payout) == Snapshot(payout),
                     e.Change.Payout.Status.State)),
             ]));
@@ -233,8 +260,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         Enter(nameof(ListChangedAsync), cancellationToken);
         return Task.FromResult<IReadOnlyList<ChangedPayout>>(
         [
-            .. _events.GroupBy(e => e.Event.PayoutId)
-                .Select(ofPayout => new ChangedPayout(ofPayout.Key, ofPayout.Last().Event.Id, ofPayout.Last().Change.CreatedAt))
+            .. _events.GroupBy(e => e.Change.Payout.Id)
+                .Select(ofPayout => new ChangedPayout(ofPayout.Key, ofPayout.Last().Id, ofPayout.Last().Change.CreatedAt))
                 .Where(changed => after is null
                     ? changed.At >= since
                     : (changed.At, changed.EventId).CompareTo((after.At, after.EventId)) > 0)
@@ -244,11 +271,12 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         ]);
     }
 
-    public Task UnpublishAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken)
+    public Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken)
     {
-        Enter(nameof(UnpublishAsync), cancellationToken);
-        foreach (var (stored, _) in _events.Where(e => e.Event.PayoutId == payoutId && e.Event.SequenceId >= fromSequenceId))
-            _published.Remove(stored.Id);
+        Enter(nameof(SendAgainAsync), cancellationToken);
+        _outbox.RemoveAll(e => e.PayoutId == payoutId && e.SequenceId >= fromSequenceId);
+        foreach (var (payload, _, change) in _events.Where(e => e.Change.Payout.Id == payoutId && e.Change.SequenceId >= fromSequenceId))
+            AddToOutbox(payload, change);
         return Task.CompletedTask;
     }
 
@@ -259,16 +287,18 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     public Action TakeBackup()
     {
         var (payouts, operations, events) = (_payouts.ToArray(), _operations.ToArray(), _events.ToArray());
-        var (published, digests, actors, lease) = (_published.ToArray(), _digests.ToArray(), _actors.ToArray(), _relayLease);
+        var (outbox, digests, actors) = (_outbox.ToArray(), _digests.ToArray(), _actors.ToArray());
+        var (lanes, hosts) = (_lanes.ToArray(), _hosts.ToArray());
         return () =>
         {
             Refill(_payouts, payouts);
             Refill(_operations, operations);
             Refill(_events, events);
-            Refill(_published, published);
+            Refill(_outbox, outbox);
             Refill(_digests, digests);
             Refill(_actors, actors);
-            _relayLease = lease;
+            Refill(_lanes, lanes);
+            Refill(_hosts, hosts);
         };
 
         static void Refill<T>(ICollection<T> collection, T[] contents)
@@ -282,12 +312,28 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     /// <summary>The state that a payload shows.</summary>
     public static PayoutState StateOf(byte[] payload) => Enum.Parse<PayoutState>(Encoding.UTF8.GetString(payload).Split(' ')[0], ignoreCase: true);
 
+    /// <summary>Lets what is in the outbox have been stored earlier, as what becomes visible only after a long transaction.</summary>
+    public void SetBack(TimeSpan time)
+    {
+        for (var i = 0; i < _outbox.Count; i++)
+            _outbox[i] = _outbox[i] with { StoredAt = _outbox[i].StoredAt - time };
+    }
+
     /// <summary>Deletes a row, as nobody but people does.</summary>
     public void Delete(string payoutId) => _payouts.Remove(new PayoutId(payoutId));
 
     /// <summary>Loses an event, as no transaction does.</summary>
     public void LoseEvent(string payoutId, int sequenceId) =>
-        _events.RemoveAll(e => e.Event.PayoutId.Value == payoutId && e.Event.SequenceId == sequenceId);
+        _events.RemoveAll(e => e.Change.Payout.Id.Value == payoutId && e.Change.SequenceId == sequenceId);
+
+    private bool IsFree(int lane) => !_lanes.TryGetValue(lane, out var lease) || lease.Owner is null || lease.Until <= clock.GetUtcNow();
+
+    private void AddToOutbox(byte[] payload, PayoutEvent change) => _outbox.Add(
+        new OutboxEvent(++_lastOutboxId, change.Payout.Id, change.SequenceId, payload)
+        {
+            Lane = EventLane.Of(change.Payout.Id),
+            StoredAt = clock.GetUtcNow(),
+        });
 
     private Entry Failed(Entry entry, FailedTry? failure) => failure?.Pause is not { } pause ? entry : entry with
     {

@@ -10,10 +10,11 @@ internal sealed class RelayCheck(RelayProgress relay) : PartCheck
     protected override Task<string?> FindFaultAsync(CancellationToken cancellationToken)
     {
         var stuck = relay.StuckFor;
-        var keptBack = relay.Blocked;
+        var state = relay.State;
         return Task.FromResult(
             stuck > StuckAfter ? $"stuck for {stuck.TotalSeconds:F0} s"
-            : keptBack.Count > 0 ? $"{keptBack.Count} payouts are kept back, such as {keptBack.First().Key}: {keptBack.First().Value}"
+            : state.Waiting.Count > 0 ? $"{state.Waiting.Count} lanes wait, since everything is refused: {state.Waiting.First().Value}"
+            : state.BlockedCount > 0 ? $"{state.BlockedCount} payouts are kept back, such as {state.Blocked.First().Key}: {state.Blocked.First().Value}"
             : null);
     }
 }

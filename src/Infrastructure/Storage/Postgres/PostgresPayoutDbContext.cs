@@ -87,13 +87,21 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
             operation.Property(o => o.Request).HasColumnType("jsonb");
             operation.Property(o => o.StartedAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
         });
-        modelBuilder.Entity<EventRow>(outboxEvent =>
+        modelBuilder.Entity<EventRow>(change =>
         {
-            outboxEvent.Property(e => e.CreatedAt).HasColumnType(TimestampUtc);
-            outboxEvent.Property(e => e.PublishedAt).HasColumnType(TimestampUtc);
+            change.HasKey(e => new { e.PayoutId, e.SequenceId }).HasName("payout_event_pkey");
+            Varchar(change, nameof(EventRow.PayoutId));
+            change.Property(e => e.CreatedAt).HasColumnType(TimestampUtc);
+            change.Property(e => e.StoredAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
+        });
+        modelBuilder.Entity<OutboxRow>(outboxEvent =>
+        {
+            outboxEvent.HasKey(e => new { e.PayoutId, e.SequenceId }).HasName("event_outbox_pkey");
+            Varchar(outboxEvent, nameof(OutboxRow.PayoutId));
             outboxEvent.Property(e => e.StoredAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
         });
-        modelBuilder.Entity<RelayLeaseRow>().Property(l => l.LeaseUntil).HasColumnType(TimestampUtc);
+        modelBuilder.Entity<RelayLaneRow>().Property(l => l.LeaseUntil).HasColumnType(TimestampUtc);
+        modelBuilder.Entity<RelayHostRow>().Property(h => h.PresentUntil).HasColumnType(TimestampUtc);
 
         modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
             .HasName("clock_timestamp")

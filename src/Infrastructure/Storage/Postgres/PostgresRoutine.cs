@@ -1,7 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
 using PayoutManager.Application.Ports;
-using PayoutManager.Infrastructure.Storage.Rows;
 using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
 
 namespace PayoutManager.Infrastructure.Storage.Postgres;
@@ -9,6 +8,7 @@ namespace PayoutManager.Infrastructure.Storage.Postgres;
 /// <summary>What a host asks of PostgreSQL again and again, by hand.</summary>
 internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections staleConnections) : IRoutineStatements
 {
+    private const int CountedEvents = 100;
     private const string Encoding = "UTF8";
     private const string Isolation = "read committed";
     private const string Troubled = "troubled";
@@ -17,7 +17,7 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
     private static readonly string[] Migrations =
         [
             "20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex",
-            "20261126000001_RequestsAndActors", "20261127000002_TroubledOperations",
+            "20261126000001_RequestsAndActors", "20261127000001_OutboxLanes", "20261127000002_TroubledOperations",
         ];
 
     // What statements do with each table, by the names of PostgreSQL's rights.
@@ -27,8 +27,10 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             "SELECT on pm.cash_flow_posting", "INSERT on pm.cash_flow_posting",
             "SELECT on pm.payout_operation", "INSERT on pm.payout_operation", "UPDATE on pm.payout_operation",
             "DELETE on pm.payout_operation",
-            "SELECT on pm.payout_event", "INSERT on pm.payout_event", "UPDATE on pm.payout_event",
-            "SELECT on pm.relay_lease", "UPDATE on pm.relay_lease",
+            "SELECT on pm.payout_event", "INSERT on pm.payout_event",
+            "SELECT on pm.event_outbox", "INSERT on pm.event_outbox", "DELETE on pm.event_outbox",
+            "SELECT on pm.relay_lane", "UPDATE on pm.relay_lane",
+            "SELECT on pm.relay_host", "INSERT on pm.relay_host", "UPDATE on pm.relay_host", "DELETE on pm.relay_host",
         ];
 
     public async Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken)
@@ -88,26 +90,68 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         return state;
     }
 
-    public async Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
+    public async Task<LaneBook> ReadLanesAsync(CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand(
             """
-            UPDATE pm.relay_lease SET owner = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
-            WHERE id = $1 AND (owner = $2 OR lease_until IS NULL OR lease_until <= clock_timestamp())
+            SELECT statement_timestamp(), lane, owner, coalesce(lease_until <= statement_timestamp(), true)
+            FROM pm.relay_lane
+            UNION ALL
+            SELECT statement_timestamp(), NULL, owner, NULL FROM pm.relay_host WHERE present_until > statement_timestamp()
             """);
-        command.Parameters.Add(Of(RelayLeaseRow.OnlyId));
-        command.Parameters.Add(Of(owner));
-        command.Parameters.Add(Of(lease.TotalSeconds));
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+        var (now, hosts, lanes) = (default(DateTimeOffset), new List<string>(), new List<LaneLease>());
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            now = reader.GetFieldValue<DateTimeOffset>(0);
+            if (reader.IsDBNull(1))
+                hosts.Add(reader.GetString(2));
+            else
+                lanes.Add(new LaneLease(reader.GetInt16(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.GetBoolean(3)));
+        }
+
+        return new LaneBook(now, [.. hosts.Order(StringComparer.Ordinal)], [.. lanes.OrderBy(lane => lane.Lane)]);
     }
 
-    public async Task<bool> ReleaseRelayAsync(string owner, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<int>> LeaseLanesAsync(
+        string owner, IReadOnlyCollection<int> lanes, TimeSpan lease, CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand(
-            "UPDATE pm.relay_lease SET owner = NULL, lease_until = NULL WHERE id = $1 AND owner = $2");
-        command.Parameters.Add(Of(RelayLeaseRow.OnlyId));
+            """
+            WITH present AS (
+                INSERT INTO pm.relay_host (owner, present_until) VALUES ($1, statement_timestamp() + make_interval(secs => $3))
+                ON CONFLICT (owner) DO UPDATE SET present_until = excluded.present_until
+            ), gone AS (
+                DELETE FROM pm.relay_host WHERE owner <> $1 AND present_until < statement_timestamp() - interval '1 hour'
+            )
+            UPDATE pm.relay_lane SET owner = $1, lease_until = statement_timestamp() + make_interval(secs => $3)
+            WHERE lane = ANY ($2) AND (owner = $1 OR lease_until IS NULL OR lease_until <= statement_timestamp())
+            RETURNING lane
+            """);
         command.Parameters.Add(Of(owner));
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+        command.Parameters.Add(Of(ToArray(lanes)));
+        command.Parameters.Add(Of(lease.TotalSeconds));
+        var leased = new List<int>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            leased.Add(reader.GetInt16(0));
+        return leased;
+    }
+
+    public async Task<int> ReleaseLanesAsync(string owner, IReadOnlyCollection<int>? lanes, CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand(
+            """
+            WITH gone AS (DELETE FROM pm.relay_host WHERE owner = $1 AND $2::smallint[] IS NULL)
+            UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL WHERE owner = $1 AND ($2::smallint[] IS NULL OR lane = ANY ($2))
+            """);
+        command.Parameters.Add(Of(owner));
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = lanes is null ? DBNull.Value : ToArray(lanes),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint,
+        });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     public async Task<DuePage> ListDueAsync(
@@ -149,37 +193,58 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         return new DuePage(operations, now!.Value);
     }
 
-    public async Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken)
+    public async Task<BacklogReading> ReadBacklogAsync(BacklogBounds from, CancellationToken cancellationToken)
     {
-        // What is written while this is read has no age yet. An operation under way has a lease, by which it is found; notes of spent
-        // attempts have none, and may be many.
+        // An operation under way has a lease, by which it is found; notes of spent attempts have none, and may be many. Of events only
+        // few are counted; of more there is an estimate, that of the statistics which writing keeps.
         await using var command = source.CreateCommand(
             $"""
-            SELECT kind, count(*), greatest(clock_timestamp() - min(started_at), interval '0')
-            FROM pm.payout_operation WHERE lease_until IS NOT NULL GROUP BY kind
+            SELECT statement_timestamp(), kind, count(*), min(started_at), min(GREATEST(lease_until, next_try_at))
+            FROM pm.payout_operation WHERE lease_until IS NOT NULL AND GREATEST(lease_until, next_try_at) >= $1 GROUP BY kind
             UNION ALL
-            SELECT '{Troubled}', count(*), greatest(clock_timestamp() - min(started_at), interval '0')
+            SELECT statement_timestamp(), '{Troubled}', count(*), min(started_at), NULL
             FROM pm.payout_operation WHERE next_try_at IS NOT NULL
             UNION ALL
-            SELECT NULL, count(*), greatest(clock_timestamp() - min(stored_at), interval '0')
-            FROM pm.payout_event WHERE published_at IS NULL
+            SELECT statement_timestamp(), NULL, CASE WHEN count(*) <= $3 THEN count(*) ELSE greatest(count(*), (
+                SELECT sum(pg_stat_get_live_tuples(relid)) FROM pg_partition_tree('pm.event_outbox') WHERE isleaf)::bigint) END,
+                min(stored_at), NULL
+            FROM (SELECT stored_at FROM pm.event_outbox WHERE stored_at >= $2 ORDER BY stored_at LIMIT $3 + 1) AS oldest
             """);
+        command.Parameters.Add(Of(from.Due.UtcDateTime));
+        command.Parameters.Add(Of(from.StoredAt.UtcDateTime));
+        command.Parameters.Add(Of(CountedEvents));
         var operations = new Dictionary<string, Waiting>();
-        var (troubled, events) = (default(Waiting), default(Waiting));
+        var (troubled, events, now) = (default(Waiting), default(Waiting), default(DateTimeOffset));
+        DateTimeOffset? earliestDue = null;
+        DateTimeOffset? oldestEvent = null;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var waiting = new Waiting(reader.GetInt64(1), reader.GetTimeSpan(2));
-            if (reader.IsDBNull(0))
-                events = waiting;
-            else if (reader.GetString(0) == Troubled)
-                troubled = waiting;
-            else
-                operations.Add(reader.GetString(0), waiting);
+            now = reader.GetFieldValue<DateTimeOffset>(0);
+            DateTimeOffset? oldest = reader.IsDBNull(3) ? null : reader.GetFieldValue<DateTimeOffset>(3);
+            // What is written while this is read has no age yet.
+            var waiting = new Waiting(reader.GetInt64(2), oldest < now ? now - oldest.Value : TimeSpan.Zero);
+            switch (reader.IsDBNull(1) ? null : reader.GetString(1))
+            {
+                case null:
+                    (events, oldestEvent) = (waiting, oldest);
+                    break;
+                case Troubled:
+                    troubled = waiting;
+                    break;
+                case var kind:
+                    operations.Add(kind, waiting);
+                    var due = reader.GetFieldValue<DateTimeOffset>(4);
+                    if (!(due > earliestDue))
+                        earliestDue = due;
+                    break;
+            }
         }
 
-        return new Backlog(operations, troubled, events);
+        return new BacklogReading(new Backlog(operations, troubled, events), now, earliestDue, oldestEvent);
     }
+
+    private static short[] ToArray(IReadOnlyCollection<int> lanes) => [.. lanes.Select(lane => (short)lane)];
 
     private static string? WhyUnusable(string encoding, string isolation) =>
         encoding != Encoding

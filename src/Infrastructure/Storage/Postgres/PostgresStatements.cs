@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.CashFlows;
@@ -27,6 +28,16 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
 {
     // What ReadOperation reads.
     private const string OperationColumns = "kind, attempt, owner, request, actor, reason, failed_tries";
+
+    private const string EventColumns =
+        "e.id, e.payout_id, e.sequence_id, e.payload, e.trace_parent, e.lane, e.stored_at, statement_timestamp() - e.stored_at";
+
+    private const string IsFirstOfPayout =
+        """
+        NOT EXISTS (
+            SELECT FROM pm.event_outbox earlier
+            WHERE earlier.payout_id = e.payout_id AND earlier.sequence_id < e.sequence_id)
+        """;
 
     private const string ContinuesSpentAttempts = $"excluded.kind IN ('{OperationRow.Create}', '{OperationRow.Cancel}')";
 
@@ -180,10 +191,10 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
     }
 
     public Task<bool> TryApplyAsync(
-        Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken) =>
+        Operation operation, Payout payout, EventRow change, CancellationToken cancellationToken) =>
         payout.SequenceId == 0
-            ? TryCreateAsync(operation, payout, outboxEvent, cancellationToken)
-            : TryChangeAsync(operation, payout, outboxEvent, cancellationToken);
+            ? TryCreateAsync(operation, payout, change, cancellationToken)
+            : TryChangeAsync(operation, payout, change, cancellationToken);
 
     public async Task<OperationRow?> TakeOverAsync(
         string payoutId, string owner, TimeSpan lease, bool ignorePause, CancellationToken cancellationToken)
@@ -259,50 +270,71 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(spentAttempts)],
             cancellationToken);
 
-    public async Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
-        long afterId, int limit, CancellationToken cancellationToken)
+    public async Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken)
     {
         await using var connection = await Database.OpenAsync(source, cancellationToken);
-        // "IS TRUE" keeps PostgreSQL from looking for earlier events among all that are unpublished, for each of them: it takes the
-        // index of those as empty, which it mostly is, and so for the cheaper one.
         await using var command = new NpgsqlCommand(
-            """
-            SELECT e.id, e.payout_id, e.sequence_id, e.payload, e.trace_parent, clock_timestamp() - e.stored_at
-            FROM pm.payout_event e
-            WHERE e.published_at IS NULL AND e.id > $1
-                AND NOT EXISTS (
-                    SELECT FROM pm.payout_event earlier
-                    WHERE earlier.payout_id = e.payout_id AND earlier.sequence_id < e.sequence_id
-                        AND (earlier.published_at IS NULL) IS TRUE)
-            ORDER BY e.id
-            LIMIT $2
+            $"""
+            (SELECT {EventColumns}, false FROM pm.event_outbox e
+             WHERE (e.stored_at, e.id) > ($1, $2) AND e.lane = ANY ($3) AND {IsFirstOfPayout}
+             ORDER BY e.stored_at, e.id LIMIT $4)
+            UNION ALL
+            (SELECT {EventColumns}, true FROM pm.event_outbox e WHERE e.payout_id = ANY ($5) AND {IsFirstOfPayout})
             """,
             connection)
         {
-            Parameters = { Of(afterId), Of(limit) },
+            Parameters =
+            {
+                Of(query.After.StoredAt.UtcDateTime),
+                Of(query.After.Id),
+                Of<short[]>([.. query.Lanes.Select(lane => (short)lane)]),
+                Of(query.Limit),
+                Of<string[]>([.. query.Payouts.Select(id => id.Value)]),
+            },
         };
-        var events = new List<OutboxEvent>();
+        var (ofLanes, ofPayouts) = (new List<OutboxEvent>(), new List<OutboxEvent>());
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            events.Add(new OutboxEvent(
+            (reader.GetBoolean(8) ? ofPayouts : ofLanes).Add(new OutboxEvent(
                 reader.GetInt64(0), PayoutId.Restore(reader.GetString(1)), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3))
             {
                 TraceParent = Text(reader, 4),
-                Age = reader.GetTimeSpan(5),
+                Lane = reader.GetInt16(5),
+                StoredAt = reader.GetFieldValue<DateTimeOffset>(6),
+                Age = reader.GetTimeSpan(7),
             });
         }
 
-        return events;
+        return new OutboxPage(ofLanes, ofPayouts);
     }
 
-    public async Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    public async Task<int> AcknowledgeAsync(IReadOnlyCollection<OutboxEvent> events, CancellationToken cancellationToken)
     {
         await using var connection = await Database.OpenAsync(source, cancellationToken);
+        // "IS TRUE" lets PostgreSQL look an id up among the others by its hash, instead of comparing it with each of them.
         await using var command = new NpgsqlCommand(
-            "UPDATE pm.payout_event SET published_at = statement_timestamp() WHERE id = ANY ($1)", connection)
+            "DELETE FROM pm.event_outbox WHERE payout_id = ANY ($1) AND (id IN (SELECT unnest($2))) IS TRUE", connection)
         {
-            Parameters = { Of<long[]>([.. ids]) },
+            Parameters = { Of<string[]>([.. events.Select(e => e.PayoutId.Value)]), Of<long[]>([.. events.Select(e => e.Id)]) },
+        };
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task<int> SendAgainAsync(string payoutId, int fromSequenceId, CancellationToken cancellationToken)
+    {
+        await using var connection = await Database.OpenAsync(source, cancellationToken);
+        // What is there already gets another id, so that an acknowledgement that is still on its way does not take it out.
+        await using var command = new NpgsqlCommand(
+            """
+            INSERT INTO pm.event_outbox (payout_id, sequence_id, lane, payload, trace_parent)
+            SELECT payout_id, sequence_id, $3, payload, trace_parent FROM pm.payout_event
+            WHERE payout_id = $1 AND sequence_id >= $2 ORDER BY sequence_id
+            ON CONFLICT (payout_id, sequence_id) DO UPDATE SET id = excluded.id, stored_at = excluded.stored_at
+            """,
+            connection)
+        {
+            Parameters = { Of(payoutId), Of(fromSequenceId), Of((short)EventLane.Of(PayoutId.Restore(payoutId))) },
         };
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -335,9 +367,12 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         FROM ended, unnest($14, $15, $16, $17, $18, $19, $20) WITH ORDINALITY
                             AS p (from_id, from_type, to_id, to_type, amount, currency, description, place)
                         ORDER BY p.place
+                    ), recorded AS (
+                        INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent, actor, reason, published_at)
+                        SELECT payout_id, $4, $21, $22, $23, $25, $26, 'infinity' FROM ended
                     )
-                    INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent, actor, reason)
-                    SELECT payout_id, $4, $21, $22, $23, $25, $26 FROM ended
+                    INSERT INTO pm.event_outbox (payout_id, sequence_id, lane, payload, trace_parent)
+                    SELECT payout_id, $4, $27, $22, $23 FROM ended
                     RETURNING 1
                     """)
                 {
@@ -369,6 +404,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         Of(row.RequestDigest!),
                         OfNullable(created.Actor),
                         OfNullable(created.Reason),
+                        Of(LaneOf(payout)),
                     },
                 },
             ],
@@ -386,7 +422,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                 () =>
                 [
                     // The operation goes first, since its row is what others wait for. A payout that is not as it was leaves the event
-                    // without an id, which breaks the statement, and so brings the operation back.
+                    // without a place, which breaks the statement, and so brings the operation back.
                     new NpgsqlBatchCommand(
                         """
                         WITH ended AS (
@@ -394,11 +430,16 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             RETURNING payout_id
                         ), changed AS (
                             UPDATE pm.payout p SET sequence_id = $4, status = $5::pm.payout_status, cancel_details = $6
-                            FROM ended WHERE p.payout_id = ended.payout_id AND p.sequence_id = $4 - 1
-                            RETURNING p.payout_id
+                            FROM ended WHERE p.payout_id = $1 AND p.payout_id = ended.payout_id AND p.sequence_id = $4 - 1
+                            RETURNING p.payout_id, p.sequence_id
+                        ), change AS (
+                            SELECT ended.payout_id, changed.sequence_id FROM ended LEFT JOIN changed ON changed.payout_id = ended.payout_id
+                        ), recorded AS (
+                            INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent, actor, reason, published_at)
+                            SELECT payout_id, sequence_id, $7, $8, $9, $10, $11, 'infinity' FROM change
                         )
-                        INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, trace_parent, actor, reason)
-                        SELECT changed.payout_id, $4, $7, $8, $9, $10, $11 FROM ended LEFT JOIN changed ON true
+                        INSERT INTO pm.event_outbox (payout_id, sequence_id, lane, payload, trace_parent)
+                        SELECT payout_id, sequence_id, $12, $8, $9 FROM change
                         RETURNING 1
                         """)
                     {
@@ -415,6 +456,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                             OfNullable(changed.TraceParent),
                             OfNullable(changed.Actor),
                             OfNullable(changed.Reason),
+                            Of(LaneOf(payout)),
                         },
                     },
                 ],
@@ -436,6 +478,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         command.Parameters.AddRange(parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
+
+    private static short LaneOf(Payout payout) => (short)EventLane.Of(payout.Id);
 
     private static OperationRow ReadOperation(NpgsqlDataReader reader, string payoutId) => new()
     {

@@ -1,6 +1,6 @@
 namespace PayoutManager.Infrastructure.Storage.Rows;
 
-/// <summary>A row of <c>payout_event</c>: the outbox, and each payout's history.</summary>
+/// <summary>A row of <c>payout_event</c>: each payout's history, which is only ever inserted into.</summary>
 internal sealed class EventRow
 {
     public long Id { get; set; }
@@ -13,8 +13,6 @@ internal sealed class EventRow
 
     /// <summary>The record's value, as it is sent.</summary>
     public required byte[] Payload { get; set; }
-
-    public DateTime? PublishedAt { get; set; }
 
     /// <summary>By the database's clock, right before the commit.</summary>
     public DateTime StoredAt { get; set; }

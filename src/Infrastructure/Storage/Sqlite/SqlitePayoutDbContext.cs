@@ -39,7 +39,19 @@ internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbConte
                 .HasFilter("lease_until IS NOT NULL")
                 .HasDatabaseName("payout_operation_lease_until_idx");
         });
-        modelBuilder.Entity<EventRow>().Property(e => e.StoredAt).HasDefaultValueSql($"({Now})");
+        // Only a key of its own lets SQLite number the rows.
+        modelBuilder.Entity<EventRow>(change =>
+        {
+            change.HasKey(e => e.Id).HasName("payout_event_pkey");
+            change.HasIndex(e => new { e.PayoutId, e.SequenceId }).IsUnique().HasDatabaseName("payout_event_payout_id_sequence_id_key");
+            change.Property(e => e.StoredAt).HasDefaultValueSql($"({Now})");
+        });
+        modelBuilder.Entity<OutboxRow>(outboxEvent =>
+        {
+            outboxEvent.HasKey(e => e.Id).HasName("event_outbox_pkey");
+            outboxEvent.HasIndex(e => new { e.PayoutId, e.SequenceId }).IsUnique().HasDatabaseName("event_outbox_payout_id_sequence_id_key");
+            outboxEvent.Property(e => e.StoredAt).HasDefaultValueSql($"({Now})");
+        });
         modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
             .HasTranslation(_ => new SqlFragmentExpression(Now, typeof(DateTime), null));
     }

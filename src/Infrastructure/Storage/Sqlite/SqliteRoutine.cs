@@ -13,27 +13,67 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
         return new DatabaseState([.. await context.Database.GetPendingMigrationsAsync(cancellationToken)]);
     }
 
-    public async Task<bool> TryLeaseRelayAsync(string owner, TimeSpan lease, CancellationToken cancellationToken)
+    public async Task<LaneBook> ReadLanesAsync(CancellationToken cancellationToken)
     {
         await using var context = open();
-        return await context.RelayLeases
-            .Where(l => l.Id == RelayLeaseRow.OnlyId
-                && (l.Owner == owner || l.LeaseUntil == null || l.LeaseUntil <= DatabaseClock.Now()))
+        var lanes = await context.RelayLanes
+            .OrderBy(l => l.Lane)
+            .Select(l => new
+            {
+                l.Lane,
+                l.Owner,
+                IsFree = l.LeaseUntil == null || l.LeaseUntil <= DatabaseClock.Now(),
+                // The sum gives the value a type that can be read.
+                Now = DatabaseClock.Now().AddSeconds(0),
+            })
+            .ToListAsync(cancellationToken);
+        return new LaneBook(
+            new DateTimeOffset(DateTime.SpecifyKind(lanes[0].Now, DateTimeKind.Utc)),
+            await context.RelayHosts
+                .Where(h => h.PresentUntil > DatabaseClock.Now())
+                .Select(h => h.Owner)
+                .Order()
+                .ToListAsync(cancellationToken),
+            [.. lanes.Select(l => new LaneLease(l.Lane, l.Owner, l.IsFree))]);
+    }
+
+    public async Task<IReadOnlyList<int>> LeaseLanesAsync(
+        string owner, IReadOnlyCollection<int> lanes, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        await context.RelayHosts
+            .Where(h => h.Owner == owner || h.PresentUntil < DatabaseClock.Now().AddHours(-1))
+            .ExecuteDeleteAsync(cancellationToken);
+        await context.Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO relay_host (owner, present_until)
+            VALUES ({owner}, strftime('%Y-%m-%d %H:%M:%f', 'now', {lease.TotalSeconds} || ' seconds'))
+            """,
+            cancellationToken);
+        await context.RelayLanes
+            .Where(l => lanes.Contains(l.Lane) && (l.Owner == owner || l.LeaseUntil == null || l.LeaseUntil <= DatabaseClock.Now()))
             .ExecuteUpdateAsync(
                 l => l
                     .SetProperty(p => p.Owner, owner)
                     .SetProperty(p => p.LeaseUntil, p => DatabaseClock.Now().AddSeconds(lease.TotalSeconds)),
-                cancellationToken) == 1;
+                cancellationToken);
+        var leased = await context.RelayLanes
+            .Where(l => lanes.Contains(l.Lane) && l.Owner == owner)
+            .Select(l => (int)l.Lane)
+            .ToListAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return leased;
     }
 
-    public async Task<bool> ReleaseRelayAsync(string owner, CancellationToken cancellationToken)
+    public async Task<int> ReleaseLanesAsync(string owner, IReadOnlyCollection<int>? lanes, CancellationToken cancellationToken)
     {
         await using var context = open();
-        return await context.RelayLeases
-            .Where(l => l.Id == RelayLeaseRow.OnlyId && l.Owner == owner)
-            .ExecuteUpdateAsync(
-                l => l.SetProperty(p => p.Owner, (string?)null).SetProperty(p => p.LeaseUntil, (DateTime?)null),
-                cancellationToken) == 1;
+        if (lanes is null)
+            await context.RelayHosts.Where(h => h.Owner == owner).ExecuteDeleteAsync(cancellationToken);
+        var owned = context.RelayLanes.Where(l => l.Owner == owner);
+        return await (lanes is null ? owned : owned.Where(l => lanes.Contains(l.Lane))).ExecuteUpdateAsync(
+            l => l.SetProperty(p => p.Owner, (string?)null).SetProperty(p => p.LeaseUntil, (DateTime?)null), cancellationToken);
     }
 
     public async Task<DuePage> ListDueAsync(
@@ -41,7 +81,7 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
     {
         await using var context = open();
         // The sum gives the value a type that can be read.
-        var now = await context.RelayLeases.Select(_ => DatabaseClock.Now().AddSeconds(0)).FirstAsync(cancellationToken);
+        var now = await context.RelayLanes.Where(l => l.Lane == 0).Select(_ => DatabaseClock.Now().AddSeconds(0)).FirstAsync(cancellationToken);
         var rows = await context.Operations
             .Where(o => o.LeaseUntil <= now)
             .Select(o => new { o.PayoutId, DueAt = o.NextTryAt > o.LeaseUntil ? o.NextTryAt : o.LeaseUntil, o.FailedTries })
@@ -64,7 +104,7 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
             one.At != other.At ? one.At.CompareTo(other.At) : string.CompareOrdinal(one.PayoutId, other.PayoutId);
     }
 
-    public async Task<Backlog> ReadBacklogAsync(CancellationToken cancellationToken)
+    public async Task<BacklogReading> ReadBacklogAsync(BacklogBounds from, CancellationToken cancellationToken)
     {
         await using var context = open();
         var operations = await context.Operations
@@ -73,20 +113,24 @@ internal sealed class SqliteRoutine(Func<PayoutDbContext> open) : IRoutineStatem
             .Select(kind => new { kind.Key, Count = kind.LongCount(), Oldest = kind.Min(o => o.StartedAt) })
             .ToListAsync(cancellationToken);
         var troubled = await context.Operations.Where(o => o.NextTryAt != null).Select(o => o.StartedAt).ToListAsync(cancellationToken);
-        var events = context.Events.Where(e => e.PublishedAt == null);
         // The sum gives the value a type that can be read.
-        var moment = await context.RelayLeases
+        var moment = await context.RelayLanes
+            .Where(l => l.Lane == 0)
             .Select(_ => new
             {
                 Now = DatabaseClock.Now().AddSeconds(0),
-                Events = events.LongCount(),
-                Oldest = events.Min(e => (DateTime?)e.StoredAt),
+                Events = context.Outbox.LongCount(),
+                Oldest = context.Outbox.Min(e => (DateTime?)e.StoredAt),
             })
             .SingleAsync(cancellationToken);
-        return new Backlog(
-            operations.ToDictionary(o => o.Key, o => new Waiting(o.Count, Age(o.Oldest))),
-            troubled is [] ? default : new Waiting(troubled.Count, Age(troubled.Min())),
-            new Waiting(moment.Events, moment.Oldest is { } oldest ? Age(oldest) : TimeSpan.Zero));
+        return new BacklogReading(
+            new Backlog(
+                operations.ToDictionary(o => o.Key, o => new Waiting(o.Count, Age(o.Oldest))),
+                troubled is [] ? default : new Waiting(troubled.Count, Age(troubled.Min())),
+                new Waiting(moment.Events, moment.Oldest is { } oldest ? Age(oldest) : TimeSpan.Zero)),
+            new DateTimeOffset(DateTime.SpecifyKind(moment.Now, DateTimeKind.Utc)),
+            EarliestDue: null,
+            OldestEvent: null);
 
         // What was written between the two statements has no age yet.
         TimeSpan Age(DateTime since) => moment.Now > since ? moment.Now - since : TimeSpan.Zero;

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
@@ -89,7 +90,7 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
     }
 
     public async Task<bool> TryApplyAsync(
-        Operation operation, Payout payout, EventRow outboxEvent, CancellationToken cancellationToken)
+        Operation operation, Payout payout, EventRow change, CancellationToken cancellationToken)
     {
         await using var context = open();
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
@@ -115,7 +116,8 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
             return false;
         }
 
-        context.Events.Add(outboxEvent);
+        context.Events.Add(change);
+        context.Outbox.Add(ToOutbox(change));
         await context.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
@@ -194,46 +196,79 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
                 cancellationToken)) == 1;
     }
 
-    public async Task<IReadOnlyList<OutboxEvent>> ReadUnpublishedAsync(
-        long afterId, int limit, CancellationToken cancellationToken)
+    public async Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken)
     {
         await using var context = open();
-        var rows = await context.Events
-            .AsNoTracking()
-            .Where(e => e.PublishedAt == null && e.Id > afterId)
-            .Where(e => !context.Events.Any(earlier =>
-                earlier.PayoutId == e.PayoutId && earlier.SequenceId < e.SequenceId && earlier.PublishedAt == null))
-            .OrderBy(e => e.Id)
-            .Take(limit)
-            .Select(e => new
-            {
-                e.Id,
-                e.PayoutId,
-                e.SequenceId,
-                e.Payload,
-                e.TraceParent,
-                e.StoredAt,
+        // Writers come one after another, and so do ids and commits.
+        var ofLanes = await ReadAsync(context.Outbox
+            .Where(e => e.Id > query.After.Id && e.StoredAt >= query.After.StoredAt.UtcDateTime && query.Lanes.Contains(e.Lane)), query.Limit);
+        string[] payoutIds = [.. query.Payouts.Select(id => id.Value)];
+        return new OutboxPage(
+            ofLanes,
+            payoutIds is [] ? [] : await ReadAsync(context.Outbox.Where(e => payoutIds.Contains(e.PayoutId)), payoutIds.Length));
+
+        async Task<IReadOnlyList<OutboxEvent>> ReadAsync(IQueryable<OutboxRow> events, int limit)
+        {
+            var rows = await events
+                .AsNoTracking()
+                .Where(e => !context.Outbox.Any(earlier => earlier.PayoutId == e.PayoutId && earlier.SequenceId < e.SequenceId))
+                .OrderBy(e => e.Id)
+                .Take(limit)
                 // The sum gives the value a type that can be read.
-                Now = DatabaseClock.Now().AddSeconds(0),
-            })
-            .ToListAsync(cancellationToken);
-        return
-        [
-            .. rows.Select(r => new OutboxEvent(r.Id, PayoutId.Restore(r.PayoutId), r.SequenceId, r.Payload)
-            {
-                Age = r.Now - r.StoredAt,
-                TraceParent = r.TraceParent,
-            }),
-        ];
+                .Select(e => new { Row = e, Now = DatabaseClock.Now().AddSeconds(0) })
+                .ToListAsync(cancellationToken);
+            return
+            [
+                .. rows.Select(r => new OutboxEvent(r.Row.Id, PayoutId.Restore(r.Row.PayoutId), r.Row.SequenceId, r.Row.Payload)
+                {
+                    Lane = r.Row.Lane,
+                    StoredAt = new DateTimeOffset(DateTime.SpecifyKind(r.Row.StoredAt, DateTimeKind.Utc)),
+                    Age = r.Now - r.Row.StoredAt,
+                    TraceParent = r.Row.TraceParent,
+                }),
+            ];
+        }
     }
 
-    public async Task<int> MarkPublishedAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    public async Task<int> AcknowledgeAsync(IReadOnlyCollection<OutboxEvent> events, CancellationToken cancellationToken)
     {
         await using var context = open();
-        return await context.Events
-            .Where(e => ids.Contains(e.Id))
-            .ExecuteUpdateAsync(e => e.SetProperty(p => p.PublishedAt, p => DatabaseClock.Now()), cancellationToken);
+        long[] ids = [.. events.Select(e => e.Id)];
+        return await context.Outbox.Where(e => ids.Contains(e.Id)).ExecuteDeleteAsync(cancellationToken);
     }
+
+    public async Task<int> SendAgainAsync(string payoutId, int fromSequenceId, CancellationToken cancellationToken)
+    {
+        await using var context = open();
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        // What is there already gets another id, so that an acknowledgement that is still on its way does not take it out.
+        await context.Outbox
+            .Where(e => e.PayoutId == payoutId && e.SequenceId >= fromSequenceId)
+            .ExecuteDeleteAsync(cancellationToken);
+        var events = await context.Events
+            .AsNoTracking()
+            .Where(e => e.PayoutId == payoutId && e.SequenceId >= fromSequenceId)
+            .OrderBy(e => e.SequenceId)
+            .ToListAsync(cancellationToken);
+        foreach (var change in events)
+        {
+            // One after another, so that their ids are in order.
+            context.Outbox.Add(ToOutbox(change));
+            await context.SaveChangesAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return events.Count;
+    }
+
+    private static OutboxRow ToOutbox(EventRow change) => new()
+    {
+        PayoutId = change.PayoutId,
+        SequenceId = change.SequenceId,
+        Lane = (short)EventLane.Of(PayoutId.Restore(change.PayoutId)),
+        Payload = change.Payload,
+        TraceParent = change.TraceParent,
+    };
 
     private static IQueryable<OperationRow> Owned(PayoutDbContext context, string payoutId, string owner) =>
         context.Operations.Where(o => o.PayoutId == payoutId && o.Owner == owner);

@@ -106,13 +106,8 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnName("payload");
 
                     b.Property<string>("PayoutId")
-                        .IsRequired()
-                        .HasColumnType("text")
+                        .HasColumnType("character varying")
                         .HasColumnName("payout_id");
-
-                    b.Property<DateTime?>("PublishedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("published_at");
 
                     b.Property<string>("Reason")
                         .HasColumnType("text")
@@ -132,19 +127,11 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnType("text")
                         .HasColumnName("trace_parent");
 
-                    b.HasKey("Id")
+                    b.HasKey("PayoutId", "SequenceId")
                         .HasName("payout_event_pkey");
 
                     b.HasIndex("CreatedAt")
                         .HasDatabaseName("payout_event_created_at_idx");
-
-                    b.HasIndex("Id")
-                        .HasDatabaseName("payout_event_unpublished_idx")
-                        .HasFilter("published_at IS NULL");
-
-                    b.HasIndex("PayoutId", "SequenceId")
-                        .IsUnique()
-                        .HasDatabaseName("payout_event_payout_id_sequence_id_key");
 
                     b.ToTable("payout_event", "pm");
                 });
@@ -289,11 +276,72 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.ToTable("payout", "pm");
                 });
 
-            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.RelayLeaseRow", b =>
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.OutboxRow", b =>
                 {
-                    b.Property<int>("Id")
+                    b.Property<string>("PayoutId")
+                        .HasColumnType("character varying")
+                        .HasColumnName("payout_id");
+
+                    b.Property<int>("SequenceId")
                         .HasColumnType("integer")
+                        .HasColumnName("sequence_id");
+
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
                         .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<short>("Lane")
+                        .HasColumnType("smallint")
+                        .HasColumnName("lane");
+
+                    b.Property<byte[]>("Payload")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("payload");
+
+                    b.Property<DateTime>("StoredAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("stored_at")
+                        .HasDefaultValueSql("clock_timestamp()");
+
+                    b.Property<string>("TraceParent")
+                        .HasColumnType("text")
+                        .HasColumnName("trace_parent");
+
+                    b.HasKey("PayoutId", "SequenceId")
+                        .HasName("event_outbox_pkey");
+
+                    b.HasIndex("StoredAt", "Id")
+                        .HasDatabaseName("event_outbox_stored_at_idx");
+
+                    b.ToTable("event_outbox", "pm");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.RelayHostRow", b =>
+                {
+                    b.Property<string>("Owner")
+                        .HasColumnType("text")
+                        .HasColumnName("owner");
+
+                    b.Property<DateTime>("PresentUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("present_until");
+
+                    b.HasKey("Owner")
+                        .HasName("relay_host_pkey");
+
+                    b.ToTable("relay_host", "pm");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.RelayLaneRow", b =>
+                {
+                    b.Property<short>("Lane")
+                        .HasColumnType("smallint")
+                        .HasColumnName("lane");
 
                     b.Property<DateTime?>("LeaseUntil")
                         .HasColumnType("timestamp with time zone")
@@ -303,16 +351,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnType("text")
                         .HasColumnName("owner");
 
-                    b.HasKey("Id")
-                        .HasName("relay_lease_pkey");
+                    b.HasKey("Lane")
+                        .HasName("relay_lane_pkey");
 
-                    b.ToTable("relay_lease", "pm");
-
-                    b.HasData(
-                        new
-                        {
-                            Id = 1
-                        });
+                    b.ToTable("relay_lane", "pm");
                 });
 #pragma warning restore 612, 618
         }

@@ -98,10 +98,6 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("payout_id");
 
-                    b.Property<DateTime?>("PublishedAt")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("published_at");
-
                     b.Property<string>("Reason")
                         .HasColumnType("TEXT")
                         .HasColumnName("reason");
@@ -125,10 +121,6 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
 
                     b.HasIndex("CreatedAt")
                         .HasDatabaseName("payout_event_created_at_idx");
-
-                    b.HasIndex("Id")
-                        .HasDatabaseName("payout_event_unpublished_idx")
-                        .HasFilter("published_at IS NULL");
 
                     b.HasIndex("PayoutId", "SequenceId")
                         .IsUnique()
@@ -280,11 +272,75 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.ToTable("payout", (string)null);
                 });
 
-            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.RelayLeaseRow", b =>
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.OutboxRow", b =>
                 {
-                    b.Property<int>("Id")
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
+
+                    b.Property<short>("Lane")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("lane");
+
+                    b.Property<byte[]>("Payload")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("payload");
+
+                    b.Property<string>("PayoutId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("payout_id");
+
+                    b.Property<int>("SequenceId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("sequence_id");
+
+                    b.Property<DateTime>("StoredAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stored_at")
+                        .HasDefaultValueSql("(strftime('%Y-%m-%d %H:%M:%f', 'now'))");
+
+                    b.Property<string>("TraceParent")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("trace_parent");
+
+                    b.HasKey("Id")
+                        .HasName("event_outbox_pkey");
+
+                    b.HasIndex("PayoutId", "SequenceId")
+                        .IsUnique()
+                        .HasDatabaseName("event_outbox_payout_id_sequence_id_key");
+
+                    b.HasIndex("StoredAt", "Id")
+                        .HasDatabaseName("event_outbox_stored_at_idx");
+
+                    b.ToTable("event_outbox");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.RelayHostRow", b =>
+                {
+                    b.Property<string>("Owner")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner");
+
+                    b.Property<DateTime>("PresentUntil")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("present_until");
+
+                    b.HasKey("Owner")
+                        .HasName("relay_host_pkey");
+
+                    b.ToTable("relay_host");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.RelayLaneRow", b =>
+                {
+                    b.Property<short>("Lane")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("lane");
 
                     b.Property<DateTime?>("LeaseUntil")
                         .HasColumnType("TEXT")
@@ -294,16 +350,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("owner");
 
-                    b.HasKey("Id")
-                        .HasName("relay_lease_pkey");
+                    b.HasKey("Lane")
+                        .HasName("relay_lane_pkey");
 
-                    b.ToTable("relay_lease", (string)null);
-
-                    b.HasData(
-                        new
-                        {
-                            Id = 1
-                        });
+                    b.ToTable("relay_lane");
                 });
 #pragma warning restore 612, 618
         }
