@@ -13,6 +13,13 @@ namespace PayoutManager.Infrastructure.Tests.Storage;
 
 public sealed class PostgresStoreTests : StoreTests
 {
+    /// <summary>Makes the tables as they were after the migration.</summary>
+    internal const string Clear =
+        """
+        TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event, pm.event_outbox, pm.relay_host RESTART IDENTITY;
+        UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL
+        """;
+
     private static readonly Lazy<Task<string>> Database =
         new(async () => await (await PostgresServer.GetAsync()).CreateDatabaseAsync());
 
@@ -20,11 +27,7 @@ public sealed class PostgresStoreTests : StoreTests
 
     public override async Task DisposeAsync()
     {
-        await ExecuteAsync(
-            """
-            TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event, pm.event_outbox, pm.relay_host RESTART IDENTITY;
-            UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL
-            """);
+        await ExecuteAsync(Clear);
         await base.DisposeAsync();
     }
 

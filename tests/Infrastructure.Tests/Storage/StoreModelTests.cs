@@ -58,15 +58,19 @@ public sealed class StoreModelTests : IAsyncLifetime
         });
     }
 
-    [Fact]
-    public async Task Calls_one_after_another_are_answered_by_postgres_as_by_the_model()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Calls_one_after_another_are_answered_by_postgres_as_by_the_model(bool isPartitioned)
     {
         var connectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync();
         var options = new StorageOptions { ConnectionString = connectionString };
         await MigrateAsync(options);
+        if (isPartitioned)
+            await HashPartitions.MakeAsync(connectionString);
         await using var source = NpgsqlDataSource.Create(connectionString);
 
-        await SampleAsync(Sequence, 4 * Check.Iter, [Open(options)], isOrdered: true, () => ClearAsync(source));
+        await SampleAsync(Sequence, (isPartitioned ? 1 : 4) * Check.Iter, [Open(options)], isOrdered: true, () => ClearAsync(source));
     }
 
     [Theory]
