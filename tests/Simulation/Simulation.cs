@@ -125,8 +125,13 @@ internal sealed class Simulation
         foreach (var (operation, _, nextTryAt) in left)
             Require(nextTryAt > _world.Scheduler.Clock.GetUtcNow(), $"an operation on {operation.PayoutId} is not finished");
         if (_world.Cursed.Count > 0)
+        {
             _world.Note("world", "nothing is cursed any more");
-        _world.Cursed.Clear();
+            _world.Cursed.Clear();
+            // Tries that are under way fail, and are followed by a pause.
+            _world.Scheduler.RunFor(Promise);
+        }
+
         var latest = _world.Store.Operations.Max(row => row.NextTryAt) - _world.Scheduler.Clock.GetUtcNow();
         if (latest is { } wait)
             _world.Scheduler.RunFor((wait > TimeSpan.Zero ? wait : TimeSpan.Zero) + Promise);

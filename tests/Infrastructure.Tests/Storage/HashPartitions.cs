@@ -23,8 +23,11 @@ internal static class HashPartitions
         $"""
         DO $$
         DECLARE
-            numbers text := pg_get_serial_sequence('pm.{table}', 'id');
+            numbers text;
         BEGIN
+            IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'pm.{table}'::regclass AND attname = 'id') THEN
+                numbers := pg_get_serial_sequence('pm.{table}', 'id');
+            END IF;
             ALTER TABLE pm.{table} RENAME TO before;
             CREATE TABLE pm.{table} (LIKE pm.before INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES) PARTITION BY HASH (payout_id);
             FOR remainder IN 0..7 LOOP

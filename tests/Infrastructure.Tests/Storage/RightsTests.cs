@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Events;
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage;

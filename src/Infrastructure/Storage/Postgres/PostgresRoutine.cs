@@ -28,7 +28,7 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             "SELECT on pm.payout_operation", "INSERT on pm.payout_operation", "UPDATE on pm.payout_operation",
             "DELETE on pm.payout_operation",
             "SELECT on pm.payout_event", "INSERT on pm.payout_event",
-            "SELECT on pm.event_outbox", "INSERT on pm.event_outbox", "DELETE on pm.event_outbox",
+            "SELECT on pm.event_outbox", "INSERT on pm.event_outbox", "UPDATE on pm.event_outbox", "DELETE on pm.event_outbox",
             "SELECT on pm.relay_lane", "UPDATE on pm.relay_lane",
             "SELECT on pm.relay_host", "INSERT on pm.relay_host", "UPDATE on pm.relay_host", "DELETE on pm.relay_host",
         ];
