@@ -125,12 +125,22 @@ public sealed class HostileInputTests : IAsyncLifetime
     {
         using var host = HostProcess.Start(_peers, ("Thrift__MaxConnections", "3"));
         await host.UntilReadyAsync();
-        var held = new List<TcpClient>();
+        var (held, ends) = (new List<TcpClient>(), new List<Task<int>>());
         for (var n = 0; n < 4; n++)
-            held.Add(await OpenAsync(host, "POST /payout/management HTTP/1.1\r\n", wait: false));
+        {
+            try
+            {
+                held.Add(await OpenAsync(host, "POST /payout/management HTTP/1.1\r\n", wait: false));
+                ends.Add(ReadAsync(held[^1]));
+            }
+            catch (SocketException)
+            {
+                // Closed before this side has seen it opened.
+                ends.Add(Task.FromResult(0));
+            }
+        }
 
         // Whichever of them was the last to be seen.
-        var ends = held.ConvertAll(ReadAsync);
         Assert.Equal(0, await await Task.WhenAny(ends));
         Assert.Equal(1, ends.Count(end => end.IsCompleted));
         using (var ready = await _http.GetAsync(new Uri(host.ManagementUrl, "health/ready")))

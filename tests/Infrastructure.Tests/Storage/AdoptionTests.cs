@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage;
@@ -174,8 +175,19 @@ public sealed class AdoptionTests(ITestOutputHelper output)
     private static async Task<ServiceProvider> AdoptAsync(IncumbentDatabase database)
     {
         var services = new ServiceCollection().AddStorage(database.Options).BuildServiceProvider();
-        await services.GetRequiredService<DatabaseMigrator>().MigrateAsync(None);
-        return services;
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await services.GetRequiredService<DatabaseMigrator>().MigrateAsync(None);
+                return services;
+            }
+            catch (NotDoneException) when (tries < 30)
+            {
+                // A statement gave up rather than make others wait behind it. A host tries again, too.
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+            }
+        }
     }
 
     private static bool IsOfOurTables(string line) =>
