@@ -13,7 +13,7 @@ try
     if (args is ["demo"])
         return await DemoStory.RunAsync();
     if (args is ["audit", .. var arguments])
-        return await AuditCommand.RunAsync(arguments);
+        return await new AuditCommand(Console.Out, Console.Error).RunAsync(arguments);
 
     await using var host = await PayoutHost.StartAsync(args);
     if (host.IsDevelopment)

@@ -10,14 +10,9 @@ using PayoutManager.Thrift.Payouts;
 
 namespace PayoutManager.Host.Tests;
 
-public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts>, IAsyncLifetime
+public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records records)
+    : IClassFixture<StepHosts>, IClassFixture<AuditCommandTests.Records>
 {
-    private LedgerDatabase _ledger = null!;
-
-    public async Task InitializeAsync() => _ledger = await LedgerDatabase.CreateAsync();
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [Fact]
     public async Task It_asks_the_ledger_and_tells_what_it_does_not_agree_with()
     {
@@ -28,7 +23,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
             await hosts.CreateAsync(host, id);
         await hosts.ConfirmAsync(host, confirmed);
         await new Aftermath(hosts.Peers).SettleAsync();
-        var fine = await HostProcess.AuditAsync(hosts.Peers, "--since", since);
+        var fine = await AuditRunner.RunProcessAsync(HostProcess.EnvironmentOf(hosts.Peers, []), "--since", since);
         Assert.Equal((0, ""), (fine.ExitCode, Failures(fine)));
         Assert.Equal("3 payouts looked at: all agree.", fine.Output);
         Assert.Equal("3 payouts looked at, 0 do not agree …", fine.Errors);
@@ -36,7 +31,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         // As a predecessor's crash between ledger and database leaves it.
         Commit(moved);
         var before = Plans();
-        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", moved, "--repair", "--by", "olga", "--reason", "ticket 7");
+        var audit = await AuditRunner.RunAsync(hosts.Peers, "--payout", moved, "--repair", "--by", "olga", "--reason", "ticket 7");
 
         Assert.Equal(1, audit.ExitCode);
         Assert.Contains($"PlanNotHeld: The payout is unpaid, and the ledger refuses to hold plan payout_{moved}", audit.Output, StringComparison.Ordinal);
@@ -66,7 +61,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         Assert.Equal(1, (await AuditAsync([.. of, "--repair", "--dry-run"])).ExitCode);
         Assert.Equal(new PayoutStatus.unpaid(new PayoutUnpaid()), await hosts.GetStatusAsync(host, id));
 
-        var repaired = await AuditAsync([.. of, "--repair", "--by", "olga", "--reason", "ticket 7"]);
+        var repaired = await AuditRunner.RunProcessAsync(Environment, [.. of, "--repair", "--by", "olga", "--reason", "ticket 7"]);
         Assert.Equal(0, repaired.ExitCode);
         Assert.Contains("done: confirm the payout", repaired.Output, StringComparison.Ordinal);
         Assert.EndsWith("1 payouts looked at: all agree.", repaired.Output, StringComparison.Ordinal);
@@ -86,7 +81,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         await Sql.ExecuteAsync(hosts.Peers.ConnectionString, $"UPDATE pm.payout SET status = 'CONFIRMED' WHERE payout_id = '{id}'");
         var before = Plans();
 
-        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+        var audit = await AuditRunner.RunAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
 
         Assert.Equal(1, audit.ExitCode);
         Assert.Contains("EventDiffers: Event 0 shows the payout unpaid", audit.Output, StringComparison.Ordinal);
@@ -149,13 +144,13 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         // A topic to which nothing was ever sent.
         var environment = HostProcess.EnvironmentOf(hosts.Peers, [("Kafka__Topic", "lost")]);
 
-        var audit = await HostProcess.AuditAsync(environment, "--payout", id, "--dry-run");
+        var audit = await AuditRunner.RunAsync(environment, "--payout", id, "--dry-run");
         Assert.Equal(1, audit.ExitCode);
         Assert.Contains("NotPublished: The broker has acknowledged event 0, and the topic does not have it.", audit.Output, StringComparison.Ordinal);
         Assert.Contains("would send the payout's events again from event 0", audit.Output, StringComparison.Ordinal);
         Assert.Equal([], await OutboxAsync());
 
-        var repaired = await HostProcess.AuditAsync(environment, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+        var repaired = await AuditRunner.RunAsync(environment, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
         Assert.Contains("done: send the payout's events again from event 0", repaired.Output, StringComparison.Ordinal);
         await new Aftermath(hosts.Peers).SettleAsync();
         Topic.ReadUntil(hosts.Peers.BootstrapServers, KafkaOptions.DefaultTopic, read => read.Count(r => r.PayoutId == id) == 2);
@@ -175,13 +170,13 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         await new Aftermath(hosts.Peers).SettleAsync();
         var before = Plans();
 
-        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", id);
+        var audit = await AuditRunner.RunAsync(hosts.Peers, "--payout", id);
         Assert.Equal(7, audit.ExitCode);
         Assert.Contains("not known, RevertUnknown", audit.Output, StringComparison.Ordinal);
         Assert.EndsWith("1 payouts looked at: 1 cannot be known.", audit.Output, StringComparison.Ordinal);
 
         // The repair asks by committing it, which is what its state demands.
-        var repaired = await HostProcess.AuditAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+        var repaired = await AuditRunner.RunAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
         Assert.Equal(0, repaired.ExitCode);
         Assert.Equal(before, Plans());
     }
@@ -201,19 +196,19 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
             $"INSERT INTO pm.payout_operation (payout_id, kind, attempt, owner, lease_until, request) VALUES ('{changing}', 'confirm', 1, 'other', now() + interval '1 hour', '{{}}')");
         try
         {
-            var one = await HostProcess.AuditAsync(hosts.Peers, "--payout", changing, "--repair", "--by", "olga", "--reason", "ticket 7");
+            var one = await AuditRunner.RunAsync(hosts.Peers, "--payout", changing, "--repair", "--by", "olga", "--reason", "ticket 7");
             Assert.Equal(8, one.ExitCode);
             Assert.Equal(
                 [$"payout {changing}", "  It is being changed and was not compared.", "1 payouts looked at, not finished: 1 are being changed and were not compared."],
                 one.Output.Split('\n'));
             Assert.Equal("The audit is not finished: of 1 payouts 1 are being changed and were not compared.", one.Errors);
 
-            var many = await HostProcess.AuditAsync(hosts.Peers, "--since", since);
+            var many = await AuditRunner.RunAsync(hosts.Peers, "--since", since);
             Assert.Equal(8, many.ExitCode);
             Assert.Contains($"payout {changing}", many.Output, StringComparison.Ordinal);
             Assert.EndsWith("2 payouts looked at, not finished: 1 agree, 1 are being changed and were not compared.", many.Output, StringComparison.Ordinal);
 
-            using var json = JsonDocument.Parse((await HostProcess.AuditAsync(hosts.Peers, "--since", since, "--json")).Output);
+            using var json = JsonDocument.Parse((await AuditRunner.RunAsync(hosts.Peers, "--since", since, "--json")).Output);
             var root = json.RootElement;
             Assert.Equal(
                 (false, "SomeUnderWay", 8, 2, 1),
@@ -232,7 +227,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     [Fact]
     public async Task Help_is_printed_and_is_no_failure()
     {
-        var help = await HostProcess.AuditAsync(hosts.Peers, "--help");
+        var help = await AuditRunner.RunAsync(hosts.Peers, "--help");
 
         Assert.Equal((0, ""), (help.ExitCode, help.Errors));
         Assert.StartsWith("Compares stored payouts with their events, the topic and the ledger", help.Output, StringComparison.Ordinal);
@@ -250,7 +245,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     [InlineData("--timeout must be a duration hh:mm:ss of more than zero and at most 7 days, is '5'", "--timeout", "5")]
     public async Task Called_wrongly_it_names_the_argument(string error, params string[] arguments)
     {
-        var audit = await HostProcess.AuditAsync(hosts.Peers, arguments);
+        var audit = await AuditRunner.RunAsync(hosts.Peers, arguments);
 
         Assert.Equal((2, "", $"audit: {error}; see audit --help"), (audit.ExitCode, audit.Output, audit.Errors));
     }
@@ -262,7 +257,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     {
         await hosts.SurvivorAsync();
 
-        var audit = await HostProcess.AuditAsync(hosts.Peers, "--payout", id);
+        var audit = await AuditRunner.RunAsync(hosts.Peers, "--payout", id);
 
         Assert.Equal((2, "", $"There is no payout {id}.".Trim()), (audit.ExitCode, audit.Output, audit.Errors));
     }
@@ -270,7 +265,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     [Fact]
     public async Task There_is_nothing_embedded_to_audit()
     {
-        var audit = await HostProcess.AuditAsync(new Dictionary<string, string> { ["DOTNET_ENVIRONMENT"] = "Development" });
+        var audit = await AuditRunner.RunProcessAsync(new Dictionary<string, string> { ["DOTNET_ENVIRONMENT"] = "Development" });
 
         Assert.Equal(2, audit.ExitCode);
         Assert.Contains("an audit needs a database, dependencies and a broker that are configured", audit.Errors, StringComparison.Ordinal);
@@ -293,7 +288,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         value = value.Replace("PORT", $"{Ports.Free()}", StringComparison.Ordinal);
         var environment = HostProcess.EnvironmentOf(hosts.Peers, [(key, value)]);
 
-        var audit = await HostProcess.AuditAsync(environment, "--payout", id, "--json");
+        var audit = await AuditRunner.RunAsync(environment, "--payout", id, "--json");
 
         Assert.Equal(exitCode, audit.ExitCode);
         Assert.StartsWith(error, audit.Errors, StringComparison.Ordinal);
@@ -314,7 +309,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         await hosts.CreateAsync(host, id);
         var nobody = HostProcess.EnvironmentOf(hosts.Peers, [("Shumway__Url", $"http://127.0.0.1:{Ports.Free()}/shumpune")]);
 
-        var audit = await HostProcess.AuditAsync(nobody, "--payout", id, "--timeout", "00:00:03");
+        var audit = await AuditRunner.RunAsync(nobody, "--payout", id, "--timeout", "00:00:03");
 
         Assert.Equal((6, "The audit is not finished: its time of 00:00:03 is up."), (audit.ExitCode, audit.Errors));
     }
@@ -339,8 +334,11 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
         Assert.Equal("The audit is not finished: it was interrupted.", audit.StandardError);
     }
 
-    private Task<AuditOutcome> AuditAsync(params IEnumerable<string> arguments) => HostProcess.AuditAsync(
-        HostProcess.EnvironmentOf(hosts.Peers, [("Audit__LedgerDatabase", _ledger.ConnectionString)]), arguments);
+    /// <summary>A configuration with the ledger's database.</summary>
+    private Dictionary<string, string> Environment =>
+        HostProcess.EnvironmentOf(hosts.Peers, [("Audit__LedgerDatabase", records.Ledger.ConnectionString)]);
+
+    private Task<AuditOutcome> AuditAsync(params IEnumerable<string> arguments) => AuditRunner.RunAsync(Environment, arguments);
 
     /// <summary>Who asked for a change of a payout with a reason, as its events' rows have it.</summary>
     private Task<IReadOnlyList<string>> StoredActorsAsync(string payoutId) => Sql.QueryAsync(
@@ -357,7 +355,7 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     private Task WriteDownAsync(string payoutId, string operation)
     {
         var plan = hosts.Peers.Sandbox.Accounter.GetPlan($"payout_{payoutId}");
-        return _ledger.PutAsync(
+        return records.Ledger.PutAsync(
             LedgerPlan.Restore(
                 plan.Id,
                 plan.BatchList!.SelectMany(batch => batch.Postings!).Select(p => new LedgerPosting(
@@ -368,4 +366,14 @@ public sealed class AuditCommandTests(StepHosts hosts) : IClassFixture<StepHosts
     /// <summary>What it said beside the report and its progress.</summary>
     private static string Failures(AuditOutcome audit) =>
         string.Join('\n', audit.Errors.Split('\n').Where(line => !line.EndsWith('…')));
+
+    /// <summary>The ledger's own database.</summary>
+    public sealed class Records : IAsyncLifetime
+    {
+        public LedgerDatabase Ledger { get; private set; } = null!;
+
+        public async Task InitializeAsync() => Ledger = await LedgerDatabase.CreateAsync();
+
+        public Task DisposeAsync() => Task.CompletedTask;
+    }
 }

@@ -57,18 +57,6 @@ public sealed class HostProcess : IDisposable
             managementPort);
     }
 
-    /// <summary>Runs the audit as an operator does.</summary>
-    public static Task<AuditOutcome> AuditAsync(PostgresPeers peers, params IEnumerable<string> arguments) =>
-        AuditAsync(EnvironmentOf(peers, []), arguments);
-
-    /// <inheritdoc cref="AuditAsync(PostgresPeers, IEnumerable{string})"/>
-    public static async Task<AuditOutcome> AuditAsync(
-        IReadOnlyDictionary<string, string> environment, params IEnumerable<string> arguments)
-    {
-        using var audit = ChildProcess.Start("dotnet", [Program, "audit", .. arguments], environment);
-        return new AuditOutcome(await audit.WaitAsync(), audit.StandardOutput, audit.StandardError);
-    }
-
     /// <summary>Waits until the host says that it is ready.</summary>
     public Task UntilReadyAsync() =>
         UntilAsync(async () => (await _http.GetAsync(new Uri(ManagementUrl, "health/ready"))).IsSuccessStatusCode);
@@ -142,16 +130,6 @@ public sealed class HostProcess : IDisposable
             environment[key] = value;
         return environment;
     }
-}
-
-/// <summary>How an audit ended.</summary>
-/// <param name="ExitCode">Its exit code.</param>
-/// <param name="Output">The report.</param>
-/// <param name="Errors">What it said beside.</param>
-public sealed record AuditOutcome(int ExitCode, string Output, string Errors)
-{
-    /// <summary>Whether nothing disagrees, as far as the ledger's calls can tell.</summary>
-    public bool FoundNothing => ExitCode is 0 or 7;
 }
 
 /// <summary>What a process takes of the machine.</summary>

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using MediatR;
-using Microsoft.Extensions.Logging.Console;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Host.Configuration;
@@ -26,10 +25,13 @@ internal enum AuditExit
 }
 
 /// <summary>The audit as a command: the report goes to the output, everything else to the error output, each failure in one line.</summary>
-internal static class AuditCommand
+/// <param name="output">Where the report goes.</param>
+/// <param name="error">Where all else goes; it can be written to by several threads at once.</param>
+/// <param name="configure">Changes to the configuration before it is read.</param>
+internal sealed class AuditCommand(TextWriter output, TextWriter error, Action<HostApplicationBuilder>? configure = null)
 {
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(string[] args)
+    public async Task<int> RunAsync(IReadOnlyList<string> args)
     {
         AuditArguments arguments;
         try
@@ -44,14 +46,14 @@ internal static class AuditCommand
 
         if (arguments.IsHelp)
         {
-            Console.WriteLine(AuditArguments.Usage);
+            await output.WriteLineAsync(AuditArguments.Usage);
             return (int)AuditExit.AllAgree;
         }
 
         return (int)await RunAsync(arguments);
     }
 
-    private static async Task<AuditExit> RunAsync(AuditArguments arguments)
+    private async Task<AuditExit> RunAsync(AuditArguments arguments)
     {
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
@@ -59,18 +61,18 @@ internal static class AuditCommand
         using var timeout = new CancellationTokenSource(arguments.Timeout, TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(interrupted.Token, timeout.Token);
 
-        var run = new AuditRun(arguments);
-        var (exit, error) = await RunAsync(run, interrupted.Token, timeout.Token, either.Token);
+        var run = new AuditRun(arguments, error);
+        var (exit, failure) = await RunAsync(run, interrupted.Token, timeout.Token, either.Token);
         if (exit != AuditExit.WronglyCalled)
         {
             if (arguments.IsJson)
-                Console.WriteLine(AuditJson.Write(run, exit, error));
+                await output.WriteLineAsync(AuditJson.Write(run, exit, failure));
             else
-                AuditText.Write(Console.Out, run);
+                AuditText.Write(output, run);
         }
 
-        if (error is not null)
-            await FailAsync(error);
+        if (failure is not null)
+            await FailAsync(failure);
         return exit;
 
         void Interrupt(PosixSignalContext signal)
@@ -80,7 +82,7 @@ internal static class AuditCommand
         }
     }
 
-    private static async Task<(AuditExit Exit, string? Error)> RunAsync(
+    private async Task<(AuditExit Exit, string? Error)> RunAsync(
         AuditRun run, CancellationToken interrupted, CancellationToken timeout, CancellationToken either)
     {
         try
@@ -127,15 +129,16 @@ internal static class AuditCommand
         _ => AuditExit.TopicNotRead,
     };
 
-    private static Task FailAsync(string error) => Console.Error.WriteLineAsync(LineFormatter.InOneLine(error));
+    private Task FailAsync(string failure) => error.WriteLineAsync(LineLog.InOneLine(failure));
 
     /// <summary>The host's services, of which nothing is started.</summary>
-    private static ServiceProvider Compose()
+    private ServiceProvider Compose()
     {
         var builder = HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
         {
             ContentRootPath = AppContext.BaseDirectory,
         });
+        configure?.Invoke(builder);
         var settings = HostSettings.Read(builder.Configuration, builder.Environment);
         if (settings.HasEmbedded)
         {
@@ -143,14 +146,7 @@ internal static class AuditCommand
                 ["an audit needs a database, dependencies and a broker that are configured; embedded ones are seen by their host alone"]);
         }
 
-        builder.Logging.ClearProviders();
-        builder.Logging
-            .AddConsole(console =>
-            {
-                console.FormatterName = LineFormatter.FormatterName;
-                console.LogToStandardErrorThreshold = LogLevel.Trace;
-            })
-            .AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        builder.Logging.ClearProviders().AddProvider(new LineLog(error));
         // What peers did not answer is in the report, and what libraries say of it adds nothing.
         builder.Services.PostConfigure<LoggerFilterOptions>(filter =>
         {

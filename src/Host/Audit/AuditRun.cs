@@ -4,7 +4,9 @@ using PayoutManager.Application.Audit;
 namespace PayoutManager.Host.Audit;
 
 /// <summary>One run of the audit, and what is known so far, also where it does not come to its end.</summary>
-internal sealed class AuditRun(AuditArguments arguments) : IProgress<AuditReport>
+/// <param name="arguments">What is asked for.</param>
+/// <param name="progress">Where it says how far it is.</param>
+internal sealed class AuditRun(AuditArguments arguments, TextWriter progress) : IProgress<AuditReport>
 {
     private static readonly TimeSpan Default = TimeSpan.FromHours(24);
 
@@ -44,6 +46,6 @@ internal sealed class AuditRun(AuditArguments arguments) : IProgress<AuditReport
     void IProgress<AuditReport>.Report(AuditReport value)
     {
         Report = value;
-        Console.Error.WriteLine($"{value.Payouts} payouts looked at, {value.Disagreeing.Count()} do not agree …");
+        progress.WriteLine($"{value.Payouts} payouts looked at, {value.Disagreeing.Count()} do not agree …");
     }
 }

@@ -72,7 +72,7 @@ public sealed class StormTests(ITestOutputHelper output)
         Assert.All(callers, caller => Assert.True(caller.Told.Count + caller.Refused.Count > 0, "a caller was never answered"));
         await aftermath.CheckPayoutsAsync(told, callers[0].GetStatusAsync);
         aftermath.CheckLedger(told, "storm-");
-        var audit = await HostProcess.AuditAsync(storm.Peers);
+        var audit = await AuditRunner.RunAsync(storm.Peers);
         Assert.True(audit.FoundNothing, $"{audit}");
         var (records, duplicates) = await aftermath.CheckEventsAsync(told, storm.Disturbances);
 

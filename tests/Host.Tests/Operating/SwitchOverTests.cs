@@ -54,7 +54,7 @@ public sealed class SwitchOverTests : IAsyncLifetime
         Assert.Equal(
             [("to-cancel", 1), ("to-confirm", 1), ("was-confirmed", 2), ("was-paid", 2)],
             _peers.ReadEvents(4).Select(e => (e.PayoutId, e.Event.SequenceId)).Order());
-        var audit = await HostProcess.AuditAsync(_peers);
+        var audit = await AuditRunner.RunAsync(_peers);
         Assert.True(audit.FoundNothing, $"{audit}");
 
         // As the predecessor would look at them, were it to come back.
