@@ -12,56 +12,55 @@ namespace PayoutManager.Host.Tests;
 /// The service beside the accounter as it is deployed, and as its contract declares it: whatever the ledger refuses, the operation ends,
 /// nothing is held for nobody, and nobody is paid twice.
 /// </summary>
-public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
+public abstract class LedgerFormTests(LedgerForm form, SharedHost shared) : IAsyncLifetime
 {
-    private PostgresPeers _peers = null!;
-    private RunningHost _host = null!;
+    private readonly string _id = shared.NewId();
 
-    private Accounts Ledger => _peers.Sandbox.Accounter;
+    private PostgresPeers Peers => shared.Peers;
 
-    public async Task InitializeAsync()
-    {
-        _peers = await PostgresPeers.StartAsync(form);
-        _host = await RunningHost.StartAsync(_peers.Configuration);
-    }
+    private RunningHost Host => shared.Host;
 
-    public async Task DisposeAsync()
-    {
-        await _host.DisposeAsync();
-        await _peers.DisposeAsync();
-    }
+    private Accounts Ledger => Peers.Sandbox.Accounter;
 
-    public static TheoryData<string> Ids =>
-        ["p", new string('a', 50), new string('b', 51), new string('c', 57), new string('d', 58), new string('e', 256), string.Concat(Enumerable.Repeat("😀", 128))];
+    /// <summary>Each test has a ledger of its own.</summary>
+    public Task InitializeAsync() => Peers.RenewSandboxAsync(form);
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    /// <summary>Ids of all lengths at which the names of plans change.</summary>
+    public static TheoryData<string> Ids => OfAllLengths("a", "😀");
+
+    /// <summary>Others of the same lengths.</summary>
+    public static TheoryData<string> OtherIds => OfAllLengths("b", "😁");
 
     [Theory]
     [MemberData(nameof(Ids))]
     public async Task An_id_of_any_length_goes_all_the_way(string id)
     {
-        var own = _peers.Account(10).OwnAmount;
-        await _host.CreateAsync(id);
-        await _host.ConfirmAsync(id);
-        Assert.Equal(own - 100_300, _peers.Account(10).OwnAmount);
+        var own = Peers.Account(10).OwnAmount;
+        await Host.CreateAsync(id);
+        await Host.ConfirmAsync(id);
+        Assert.Equal(own - 100_300, Peers.Account(10).OwnAmount);
 
-        await _host.CancelAsync(id);
+        await Host.CancelAsync(id);
 
-        Assert.IsType<PayoutStatus.cancelled>((await _host.GetAsync(id)).Status);
-        Assert.Equal(own, _peers.Account(10).OwnAmount);
+        Assert.IsType<PayoutStatus.cancelled>((await Host.GetAsync(id)).Status);
+        Assert.Equal(own, Peers.Account(10).OwnAmount);
         Assert.Equal([PlanState.Committed, PlanState.Committed], Ledger.ListPlans().Select(plan => plan.State));
         Assert.All(Ledger.ListPlans(), plan => Assert.True(plan.Id.EnumerateRunes().Count() <= 64));
         await AssertNothingIsLeftAsync();
     }
 
     [Theory]
-    [MemberData(nameof(Ids))]
+    [MemberData(nameof(OtherIds))]
     public async Task An_id_of_any_length_can_be_cancelled_and_refused_for_lack_of_money_and_used_again(string id)
     {
-        Assert.Equal("InsufficientFunds", (await _host.CreateAsync(id, amount: 20_000_000)).Refusal);
-        await _host.CreateAsync(id);
-        await _host.CancelAsync(id);
+        Assert.Equal("InsufficientFunds", (await Host.CreateAsync(id, amount: 20_000_000)).Refusal);
+        await Host.CreateAsync(id);
+        await Host.CancelAsync(id);
 
         Assert.Equal([PlanState.RolledBack, PlanState.RolledBack], Ledger.ListPlans().Select(plan => plan.State));
-        Assert.Equal(_peers.Account(10).OwnAmount, _peers.Account(10).MinAvailableAmount);
+        Assert.Equal(Peers.Account(10).OwnAmount, Peers.Account(10).MinAvailableAmount);
         await AssertNothingIsLeftAsync();
     }
 
@@ -71,61 +70,62 @@ public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
     public async Task An_account_or_a_currency_that_the_ledger_refuses_ends_the_create_and_the_id_can_be_used_again(string shop)
     {
         for (var i = 0; i < 2; i++)
-            await RefusedAsync(() => _host.CreateAsync("p1", shop: shop, party: "party-odd"));
+            await RefusedAsync(() => Host.CreateAsync(_id, shop: shop, party: "party-odd"));
 
         Assert.Empty(Ledger.ListPlans());
         await AssertNothingIsLeftAsync();
-        Assert.Equal("p1", (await _host.CreateAsync("p1")).Payout!.PayoutId);
-        Assert.Equal(["payout_p1"], Ledger.ListPlans().Select(plan => plan.Id));
+        Assert.Equal(_id, (await Host.CreateAsync(_id)).Payout!.PayoutId);
+        Assert.Equal([$"payout_{_id}"], Ledger.ListPlans().Select(plan => plan.Id));
     }
 
     [Fact]
     public async Task An_account_that_becomes_known_can_be_paid_from_under_the_same_id()
     {
-        await RefusedAsync(() => _host.CreateAsync("p1", shop: "shop-with-unknown-account", party: "party-odd"));
+        await RefusedAsync(() => Host.CreateAsync(_id, shop: "shop-with-unknown-account", party: "party-odd"));
         for (var account = PartyBook.UnknownAccount; account < PartyBook.UnknownAccount + 3; account++)
             Ledger.Open(account, "RUB", "opened late");
-        _peers.Sandbox.Parties.Deposit(PartyBook.UnknownAccount, 1_000_000);
+        Peers.Sandbox.Parties.Deposit(PartyBook.UnknownAccount, 1_000_000);
 
-        Assert.Equal("p1", (await _host.CreateAsync("p1", shop: "shop-with-unknown-account", party: "party-odd")).Payout!.PayoutId);
-        Assert.Equal([("payout_p1", PlanState.Held)], Ledger.ListPlans().Select(plan => (plan.Id, plan.State)));
+        Assert.Equal(_id, (await Host.CreateAsync(_id, shop: "shop-with-unknown-account", party: "party-odd")).Payout!.PayoutId);
+        Assert.Equal([($"payout_{_id}", PlanState.Held)], Ledger.ListPlans().Select(plan => (plan.Id, plan.State)));
     }
 
     [Fact]
     public async Task An_id_that_the_predecessor_refused_is_used_again_under_the_next_plan()
     {
-        Ledger.Rollback(await MovePlanAsync("p1"));
+        Ledger.Rollback(await MovePlanAsync(_id));
 
-        var payout = (await _host.CreateAsync("p1")).Payout!;
-        await _host.ConfirmAsync("p1");
+        var payout = (await Host.CreateAsync(_id)).Payout!;
+        await Host.ConfirmAsync(_id);
 
-        Assert.Equal("p1", payout.PayoutId);
+        Assert.Equal(_id, payout.PayoutId);
         Assert.Equal(
-            [("payout#2_p1", PlanState.Committed), ("payout_p1", PlanState.RolledBack)],
-            Ledger.ListPlans("p1").Select(plan => (plan.Id, plan.State)).Order());
+            [($"payout#2_{_id}", PlanState.Committed), ($"payout_{_id}", PlanState.RolledBack)],
+            Ledger.ListPlans(_id).Select(plan => (plan.Id, plan.State)).Order());
         await AssertNothingIsLeftAsync();
     }
 
     [Fact]
     public async Task An_id_that_is_paid_already_is_refused_for_ever_and_never_paid_by_another_plan()
     {
-        Ledger.Commit(await MovePlanAsync("p1"));
+        Ledger.Commit(await MovePlanAsync(_id));
 
         for (var i = 0; i < 3; i++)
-            await RefusedAsync(() => _host.CreateAsync("p1"));
+            await RefusedAsync(() => Host.CreateAsync(_id));
 
-        Assert.Equal([("payout_p1", PlanState.Committed)], Ledger.ListPlans("p1").Select(plan => (plan.Id, plan.State)));
+        Assert.Equal([($"payout_{_id}", PlanState.Committed)], Ledger.ListPlans(_id).Select(plan => (plan.Id, plan.State)));
         await AssertNothingIsLeftAsync();
     }
 
     [Fact]
     public async Task A_hold_that_the_predecessor_left_is_taken_up_by_the_same_create_and_by_no_other()
     {
-        await MovePlanAsync("p1");
-        await MovePlanAsync("p2");
+        var other = shared.NewId();
+        await MovePlanAsync(_id);
+        await MovePlanAsync(other);
 
-        Assert.Equal("p1", (await _host.CreateAsync("p1")).Payout!.PayoutId);
-        await RefusedAsync(() => _host.CreateAsync("p2", amount: 100_001));
+        Assert.Equal(_id, (await Host.CreateAsync(_id)).Payout!.PayoutId);
+        await RefusedAsync(() => Host.CreateAsync(other, amount: 100_001));
 
         Assert.Equal([PlanState.Held, PlanState.Held], Ledger.ListPlans("payout_p").Select(plan => plan.State));
         await AssertNothingIsLeftAsync();
@@ -134,33 +134,34 @@ public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
     [Fact]
     public async Task A_revert_that_was_committed_under_another_description_is_not_made_twice()
     {
-        await _host.CreateAsync("p1");
-        await _host.ConfirmAsync("p1");
-        var held = Ledger.ListPlans("payout_p1").Single();
+        await Host.CreateAsync(_id);
+        await Host.ConfirmAsync(_id);
+        var held = Ledger.ListPlans($"payout_{_id}").Single();
         var revert = new PostingBatch(1, [.. held.Postings.Select(p => new Posting(p.ToId, p.FromId, p.Amount, p.Currency, "by hand"))]);
-        Ledger.Hold(new PostingPlanChange("revert_payout_p1", revert));
-        Ledger.Commit(new PostingPlan("revert_payout_p1", [revert]));
+        Ledger.Hold(new PostingPlanChange($"revert_payout_{_id}", revert));
+        Ledger.Commit(new PostingPlan($"revert_payout_{_id}", [revert]));
 
         await RefusedAsync(async () =>
         {
-            await _host.CancelAsync("p1");
+            await Host.CancelAsync(_id);
             return true;
         });
 
-        Assert.IsType<PayoutStatus.confirmed>((await _host.GetAsync("p1")).Status);
-        Assert.Equal(["payout_p1", "revert_payout_p1"], Ledger.ListPlans().Select(plan => plan.Id).Order());
+        Assert.IsType<PayoutStatus.confirmed>((await Host.GetAsync(_id)).Status);
+        Assert.Equal([$"payout_{_id}", $"revert_payout_{_id}"], Ledger.ListPlans().Select(plan => plan.Id).Order());
         await AssertNothingIsLeftAsync();
     }
 
     [Fact]
     public async Task A_plan_that_somebody_else_moved_ends_the_change_and_the_payout_stays_as_it_is()
     {
-        await _host.CreateAsync("confirmed");
-        await _host.CreateAsync("cancelled");
-        Ledger.Rollback(Ledger.GetPlan("payout_confirmed"));
-        Ledger.Commit(Ledger.GetPlan("payout_cancelled"));
+        var (confirmed, cancelled) = (_id, shared.NewId());
+        await Host.CreateAsync(confirmed);
+        await Host.CreateAsync(cancelled);
+        Ledger.Rollback(Ledger.GetPlan($"payout_{confirmed}"));
+        Ledger.Commit(Ledger.GetPlan($"payout_{cancelled}"));
 
-        foreach (var call in (Func<Task>[])[() => _host.ConfirmAsync("confirmed"), () => _host.CancelAsync("cancelled")])
+        foreach (var call in (Func<Task>[])[() => Host.ConfirmAsync(confirmed), () => Host.CancelAsync(cancelled)])
         {
             await RefusedAsync(async () =>
             {
@@ -169,8 +170,8 @@ public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
             });
         }
 
-        Assert.IsType<PayoutStatus.unpaid>((await _host.GetAsync("confirmed")).Status);
-        Assert.IsType<PayoutStatus.unpaid>((await _host.GetAsync("cancelled")).Status);
+        Assert.IsType<PayoutStatus.unpaid>((await Host.GetAsync(confirmed)).Status);
+        Assert.IsType<PayoutStatus.unpaid>((await Host.GetAsync(cancelled)).Status);
         await AssertNothingIsLeftAsync();
     }
 
@@ -179,11 +180,17 @@ public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
     [InlineData(long.MaxValue)]
     public async Task An_amount_at_which_the_ledgers_sums_might_wrap_is_refused(long amount)
     {
-        Assert.Equal($"amount must be at most 9007199254740991 minor units, is {amount}", (await _host.CreateAsync("p1", amount)).Refusal);
+        Assert.Equal($"amount must be at most 9007199254740991 minor units, is {amount}", (await Host.CreateAsync(_id, amount)).Refusal);
 
         Assert.Empty(Ledger.ListPlans());
-        Assert.Equal("p1", (await _host.CreateAsync("p1")).Payout!.PayoutId);
+        Assert.Equal(_id, (await Host.CreateAsync(_id)).Payout!.PayoutId);
     }
+
+    private static TheoryData<string> OfAllLengths(string letter, string pair) =>
+    [
+        .. ((int[])[1, 50, 51, 57, 58, 256]).Select(length => string.Concat(Enumerable.Repeat(letter, length))),
+        string.Concat(Enumerable.Repeat(pair, 128)),
+    ];
 
     private static async Task RefusedAsync<T>(Func<Task<T>> call)
     {
@@ -195,7 +202,7 @@ public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
     private async Task<PostingPlan> MovePlanAsync(string id)
     {
         var twin = $"twin-{id.ToUpperInvariant()}";
-        await _host.CreateAsync(twin);
+        await Host.CreateAsync(twin);
         var like = Ledger.ListPlans(twin).Single();
         var batch = new PostingBatch(
             1,
@@ -203,18 +210,18 @@ public abstract class LedgerFormTests(LedgerForm form) : IAsyncLifetime
                 .. like.Postings.Select(p => new Posting(
                     p.FromId, p.ToId, p.Amount, p.Currency, p.Description.Replace(twin, id, StringComparison.Ordinal))),
             ]);
-        await _host.CancelAsync(twin);
+        await Host.CancelAsync(twin);
         Ledger.Hold(new PostingPlanChange($"payout_{id}", batch));
         return new PostingPlan($"payout_{id}", [batch]);
     }
 
     /// <summary>No operation is under way, and none will be: nothing is tried for ever.</summary>
     private async Task AssertNothingIsLeftAsync() => Assert.Empty(
-        await Sql.QueryAsync(_peers.ConnectionString, "SELECT payout_id FROM pm.payout_operation WHERE kind <> 'spent'"));
+        await Sql.QueryAsync(Peers.ConnectionString, "SELECT payout_id FROM pm.payout_operation WHERE kind <> 'spent'"));
 }
 
 /// <summary>Every refusal is an HTTP 400 that the contract does not declare.</summary>
-public sealed class DeployedLedgerTests() : LedgerFormTests(LedgerForm.Deployed);
+public sealed class DeployedLedgerTests(SharedHost shared) : LedgerFormTests(LedgerForm.Deployed, shared), IClassFixture<SharedHost>;
 
 /// <summary>Refusals are the contract's exceptions.</summary>
-public sealed class DeclaredLedgerTests() : LedgerFormTests(LedgerForm.Declared);
+public sealed class DeclaredLedgerTests(SharedHost shared) : LedgerFormTests(LedgerForm.Declared, shared), IClassFixture<SharedHost>;

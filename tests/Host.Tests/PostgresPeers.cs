@@ -21,7 +21,7 @@ public sealed class PostgresPeers : IAsyncDisposable
 
     public string ConnectionString { get; }
 
-    public SandboxServer Sandbox { get; }
+    public SandboxServer Sandbox { get; private set; }
 
     public string BootstrapServers { get; }
 
@@ -52,6 +52,14 @@ public sealed class PostgresPeers : IAsyncDisposable
         await SandboxServer.StartAsync("http://127.0.0.1:0", ledger: ledger),
         broker,
         broker.BootstrapServers);
+
+    /// <summary>Puts a new sandbox in the place of this one.</summary>
+    public async Task RenewSandboxAsync(LedgerForm ledger)
+    {
+        var url = Sandbox.Url.ToString();
+        await Sandbox.DisposeAsync();
+        Sandbox = await SandboxServer.StartAsync(url, ledger: ledger);
+    }
 
     public IReadOnlyDictionary<string, PlanState> Plans(string containing) =>
         Sandbox.Accounter.ListPlans(containing).ToDictionary(p => p.Id, p => p.State);
