@@ -72,7 +72,7 @@ public class SimulationTests
 
         string[] wanted =
         [
-            "is killed", "is killed in the burst", "sleeps for", "falls asleep for", "rolls back revert", "lost during commit",
+            "is killed", "is killed in the burst", "is killed while a payout is read late", "sleeps for", "falls asleep for", "rolls back revert", "lost during commit",
             "SQL error that nobody thought of", "answer lost", ": late", "doubled", "undeclared error", "out of reach", "no answer",
             "the fixed fee is", "the database has lost its last seconds", "the ledger has lost its last seconds",
             "the topic has lost its last seconds", "repairs p1: found p1 agrees", "repairs p1: found p1: RevertUnknown; done: hold and commit",

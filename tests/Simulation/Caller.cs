@@ -26,10 +26,26 @@ internal sealed class Caller(World world, string name, Func<SimulatedHost> anyHo
         {
             await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(world.AreCallersHasty ? 300 : 3_000)), world.Scheduler.Clock);
             var request = repeat ?? Draw(Pick(payoutIds));
-            var told = await AskAsync(request);
+            var told = await AskAsync(request, TimeSpan.FromMilliseconds(world.Random.Next(500, 20_000)));
             world.Note(name, $"{request}: {told}");
             memory.Add((request, told));
             repeat = told is Told.NotDone or Told.Unknown && world.Random.Next(3) > 0 ? request : null;
+        }
+
+        IsDone = true;
+    });
+
+    /// <summary>Asks for these, one right after the other, with time for each to be finished.</summary>
+    /// <param name="answered">Called with each when it is answered, before the next is asked for.</param>
+    /// <param name="requests">What to ask for.</param>
+    public void StartInOrder(Action<Request> answered, params Request[] requests) => _actor.Start(async () =>
+    {
+        foreach (var request in requests)
+        {
+            var told = await AskAsync(request, TimeSpan.FromSeconds(40));
+            world.Note(name, $"{request}: {told}");
+            memory.Add((request, told));
+            answered(request);
         }
 
         IsDone = true;
@@ -47,12 +63,11 @@ internal sealed class Caller(World world, string name, Func<SimulatedHost> anyHo
         _ => new CancelRequest(payoutId),
     };
 
-    private async Task<Told> AskAsync(Request request)
+    private async Task<Told> AskAsync(Request request, TimeSpan deadline)
     {
         var host = anyHost();
         if (host.Actor.HasCrashed)
             return Told.NotDone;
-        var deadline = TimeSpan.FromMilliseconds(world.Random.Next(500, 20_000));
         var answered = new TaskCompletionSource<Exception?>();
         host.Serve(request, deadline, world.Scheduler.Clock, answer => _actor.Post(_ => answered.TrySetResult(answer), null));
 

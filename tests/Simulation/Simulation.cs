@@ -95,6 +95,8 @@ internal sealed class Simulation
             At(AnyTime(), () => Audit(payouts));
         if (random.Next(12) == 0)
             At(AnyTime(), Burst);
+        if (random.Next(8) == 0)
+            At(AnyTime(), ReadLate);
         if (random.Next(6) == 0)
             LoseHistory(AnyTime(), random.Next(1, 10_000), payouts);
 
@@ -359,13 +361,39 @@ internal sealed class Simulation
         var host = _hosts[slot];
         for (var i = 1; i <= BurstSize; i++)
             StartCaller($"burst {i}", () => host, [$"b{i}"], calls: 1);
-        At(3_000 + _world.Random.Next(500), () =>
+        At(3_000 + _world.Random.Next(500), () => Kill(slot, host, "in the burst"));
+    }
+
+    /// <summary>Kills a host, and starts another in its place, unless somebody else has.</summary>
+    private void Kill(int slot, SimulatedHost host, string when)
+    {
+        _world.Note(host.Actor.Name, $"is killed {when}");
+        host.Actor.Crash();
+        if (_hosts[slot] == host)
+            _hosts[slot] = Bear();
+    }
+
+    /// <summary>While a payout is on its way to one host, another confirms it, begins to cancel it, and dies.</summary>
+    private void ReadLate()
+    {
+        const string id = "late-1";
+        var slot = _world.Random.Next(_hosts.Length);
+        var (changing, reading) = (_hosts[slot], _hosts[(slot + 1) % _hosts.Length]);
+        NewCaller("early caller", () => changing).StartInOrder(Go, new CreateRequest(id, 30_000), new ConfirmRequest(id), new CancelRequest(id));
+
+        void Go(Request answered)
         {
-            _world.Note(host.Actor.Name, "is killed in the burst");
-            host.Actor.Crash();
-            if (_hosts[slot] == host)
-                _hosts[slot] = Bear();
-        });
+            if (answered is CreateRequest)
+            {
+                _world.SlowReader = reading.Actor;
+                At(500, () => _world.SlowReader = null);
+                NewCaller("late caller", () => reading).StartInOrder(_ => { }, new ConfirmRequest(id));
+            }
+            else if (answered is ConfirmRequest)
+            {
+                At(_world.Random.Next(500), () => Kill(slot, changing, "while a payout is read late"));
+            }
+        }
     }
 
     private void ChangeTerms()
@@ -449,9 +477,14 @@ internal sealed class Simulation
 
     private void StartCaller(string name, Func<SimulatedHost> host, IReadOnlyList<string> payouts, int calls)
     {
+        NewCaller(name, host).Start(payouts, calls);
+    }
+
+    private Caller NewCaller(string name, Func<SimulatedHost> host)
+    {
         var caller = new Caller(_world, name, host, _memory);
-        caller.Start(payouts, calls);
         _callers.Add(caller);
+        return caller;
     }
 
     private void Sleep()

@@ -95,11 +95,16 @@ internal sealed class Wire(World world, Actor host)
     /// <summary>An answer that takes its time, while the host goes on with everything else.</summary>
     public async Task StallAsync(string what, CancellationToken cancellationToken)
     {
-        if (world.Random.Next(100) >= world.StallPercent)
+        TimeSpan duration;
+        if (world.SlowReader == host)
+            duration = TimeSpan.FromMilliseconds(world.Random.Next(14_000, 19_000));
+        else if (world.Random.Next(100) < world.StallPercent)
+            duration = Spread(TimeSpan.FromSeconds(0.25), 6);
+        else
             return;
         try
         {
-            await Task.Delay(Spread(TimeSpan.FromSeconds(0.25), 6), world.Scheduler.Clock, cancellationToken);
+            await Task.Delay(duration, world.Scheduler.Clock, cancellationToken);
         }
         catch (OperationCanceledException e)
         {

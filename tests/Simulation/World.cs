@@ -68,6 +68,9 @@ internal sealed class World
     /// <summary>How often of a hundred what was read from the database arrives late.</summary>
     public int StallPercent { get; set; }
 
+    /// <summary>A host to which each payout that it reads arrives after about a lease.</summary>
+    public Actor? SlowReader { get; set; }
+
     /// <summary>Whether nothing but crashes goes wrong, so that the ledger has no reason to refuse a plan.</summary>
     public bool IsCalm { get; set; }
 
