@@ -123,7 +123,7 @@ internal sealed class HappyEyeballs(
         }
         catch (Exception)
         {
-            // It was not wanted any more, so it is all the same how it failed.
+            // Another attempt has won. Nobody needs to know how this one failed.
         }
     }
 

@@ -5,18 +5,19 @@ using PayoutManager.Application.Outcomes;
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>
-/// Asks the database, and says of each failure whether the work may have been done: <see cref="DatabaseErrors"/> decides.
+/// Runs statements. Each failure becomes an exception that says whether the statement may have taken effect. <see cref="DatabaseErrors"/>
+/// decides which.
 /// </summary>
 /// <param name="open">Makes a context.</param>
-/// <param name="dropConnections">Replaces the open connections by new ones; nothing where the database is a file.</param>
+/// <param name="dropConnections">Closes pooled connections, so that new ones may reach another server. Null for a file.</param>
 internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnections = null)
 {
-    // Each collision means that another transaction went ahead, so there are never more of them than there are rivals.
+    // After each collision another transaction has gone ahead, so a statement collides at most once with each rival.
     private const int MostTries = 8;
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(4);
 
-    // For what is about to say how it ended when the caller's time is up.
+    // How long an answer may still arrive after the caller's time is up.
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Reads.</summary>
@@ -91,7 +92,7 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
         },
         cancellationToken);
 
-    /// <summary>A connection. Where there is none, nothing has been asked yet, which is certain only here.</summary>
+    /// <summary>Opens a connection. Only a failure here proves that nothing was sent.</summary>
     /// <exception cref="NotDoneException">No connection could be had.</exception>
     public static Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken) =>
         OpenAsync(async token => await source.OpenConnectionAsync(token), cancellationToken);
@@ -104,8 +105,8 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
         e);
 
     /// <summary>
-    /// Asks, and waits no longer than the caller's time. A driver asks the server to cancel what is under way and waits for that, which
-    /// takes seconds where the server is silent: it does so behind the caller's back.
+    /// Asks, and waits no longer than the caller's time. Drivers cancel a statement by asking the server and waiting for its answer. A
+    /// silent server makes that take seconds, so the caller does not wait for it.
     /// </summary>
     private static async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {

@@ -11,17 +11,17 @@ using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
 namespace PayoutManager.Infrastructure.Storage.Postgres;
 
 /// <summary>
-/// What every call asks of PostgreSQL, by hand: each is one round trip and, without a word of it, one transaction at most, where LINQ
-/// and change tracking take up to four. See <c>docs/performance.md</c>. Each says by <c>payout_id = $1</c> whose rows it is about.
+/// The statements of a call, written by hand. Each takes one round trip and at most one transaction; LINQ and change tracking take up
+/// to four (<c>docs/performance.md</c>). Each names its payout by <c>payout_id = $1</c>.
 /// </summary>
 /// <remarks>
-/// Leases are measured by <c>statement_timestamp()</c>, the moment at which the server begins with the statement, also with one of
-/// several that were sent together. Unlike <c>clock_timestamp()</c> it is the same wherever a distributed database evaluates it. A
-/// statement that then waits for a row goes by a moment that is past, which errs on the safe side: it takes for expired only what
-/// was, and the lease that it gives is shorter by the wait. <c>now()</c> would be the start of the transaction, and so of another write.
+/// Leases are measured by <c>statement_timestamp()</c>, the moment at which the server begins the statement. <c>now()</c> is the start
+/// of the transaction, which several writes share; <c>clock_timestamp()</c> differs between the nodes of a distributed database. A
+/// statement that waits for a row uses a time that has passed. That is safe: it sees fewer leases as expired, and the lease that it
+/// gives is shorter by the wait.
 /// <para>
-/// Labels of the incumbent's enums go over the line as texts. As enums they would need to be known to each connection, and a connection
-/// knows what the database had when its source was first used: before the tables were made, or on another host of several.
+/// The labels of the incumbent's enums are sent as text. Npgsql learns a database's enum types once for each data source. If it does so
+/// before the tables are made, or on another host of several, no enum could be sent afterwards.
 /// </para>
 /// </remarks>
 internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransactions transactions) : IPayoutStatements
