@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+sudo=$([[ $EUID == 0 ]] || echo sudo)
 missing=()
 command -v kcat >/dev/null || missing+=(kcat)
 command -v thrift >/dev/null || missing+=(thrift-compiler)
@@ -19,9 +20,19 @@ if ((${#missing[@]})); then
         echo "test.sh: install these first (Debian's names): ${missing[*]}" >&2
         exit 1
     fi
-    sudo=$([[ $EUID == 0 ]] || echo sudo)
     $sudo apt-get update -qq
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+# Of its package nothing else: that would start a server.
+if ! command -v promtool >/dev/null; then
+    command -v apt-get >/dev/null || { echo "test.sh: install promtool first" >&2; exit 1; }
+    ((${#missing[@]})) || $sudo apt-get update -qq
+    (
+        cd "$(mktemp -d)"
+        trap 'rm -rf "$PWD"' EXIT
+        apt-get download -qq prometheus 2>/dev/null
+        dpkg --fsys-tarfile prometheus_*.deb | $sudo tar -x -C /usr/local/bin --strip-components=3 ./usr/bin/promtool
+    )
 fi
 
 dotnet build -c Release --nologo -v quiet

@@ -12,6 +12,6 @@ internal sealed class ServedCall
     /// <summary>Who makes the call; null where nobody says.</summary>
     public string? Actor { get; set; }
 
-    /// <summary>How it ended: success, the name of a declared exception, or an error class.</summary>
+    /// <summary>How it ended: success, the name of a declared exception or of an error, or an error class.</summary>
     public string Outcome { get; set; } = "success";
 }

@@ -61,7 +61,7 @@ public sealed class WoodyEndpoint
         catch (Exception e) when (!http.Response.HasStarted)
         {
             var error = Sort(e, call.Method);
-            call.Outcome = error.ErrorClass;
+            call.Outcome = error.Name ?? error.ErrorClass;
             http.Response.StatusCode = error.Status;
             headers[WoodyHeaders.ErrorClass] = error.ErrorClass;
             headers[WoodyHeaders.ErrorReason] = Printable(error.Reason, LongestReason);

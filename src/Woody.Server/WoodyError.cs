@@ -8,6 +8,9 @@ namespace PayoutManager.Woody.Server;
 /// <param name="Reason">Words that help the caller and leak nothing.</param>
 public sealed record WoodyError(int Status, string ErrorClass, string Reason)
 {
+    /// <summary>What metrics, traces and the log call this answer; null for its class.</summary>
+    public string? Name { get; init; }
+
     /// <summary>The request itself is wrong.</summary>
     public static WoodyError BadRequest(string reason) =>
         new(StatusCodes.Status400BadRequest, WoodyErrorClass.ResultUnexpected, reason);

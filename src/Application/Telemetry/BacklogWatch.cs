@@ -12,7 +12,6 @@ namespace PayoutManager.Application.Telemetry;
 public sealed class BacklogWatch : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
-    private static readonly string[] Kinds = ["create", "confirm", "cancel"];
 
     private readonly IBacklog _backlog;
     private readonly BackgroundLoops _loops;
@@ -48,7 +47,11 @@ public sealed class BacklogWatch : IDisposable
     public Backlog? Latest => Volatile.Read(ref _latest);
 
     /// <summary>Looks at every interval until told to stop.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => _loops.RunAsync("backlog", LookAsync, cancellationToken);
+    public Task RunAsync(CancellationToken cancellationToken)
+    {
+        PayoutTelemetry.ShowZeroes();
+        return _loops.RunAsync("backlog", LookAsync, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
@@ -71,7 +74,7 @@ public sealed class BacklogWatch : IDisposable
     }
 
     private IEnumerable<Measurement<double>> OfOperations(Func<Waiting, double> figure) => Latest is { } latest
-        ? Kinds.Select(kind => new Measurement<double>(
+        ? PayoutTelemetry.Kinds.Select(kind => new Measurement<double>(
             figure(latest.Operations.GetValueOrDefault(kind)), new KeyValuePair<string, object?>("kind", kind)))
         : [];
 

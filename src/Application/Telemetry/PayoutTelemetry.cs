@@ -12,6 +12,9 @@ public static class PayoutTelemetry
     /// <summary>The name of both the spans' source and the meter.</summary>
     public const string Name = "PayoutManager";
 
+    /// <summary>What operations are called in metrics and traces.</summary>
+    internal static readonly IReadOnlyList<string> Kinds = ["create", "confirm", "cancel"];
+
     internal static readonly ActivitySource Source = new(Name);
 
     private static readonly Meter Meter = new(Name);
@@ -48,12 +51,27 @@ public static class PayoutTelemetry
         _ => "cancel",
     };
 
+    /// <summary>
+    /// Shows the counters that alerts watch at zero. Otherwise the first that they count would look like the figure that they began with.
+    /// </summary>
+    internal static void ShowZeroes()
+    {
+        foreach (var kind in Kinds)
+        {
+            PlanRefusals.Add(0, new KeyValuePair<string, object?>("kind", kind));
+            foreach (var finished in (bool[])[true, false])
+                Recovered(kind, finished, 0);
+        }
+    }
+
     internal static void Applied(PayoutStatus status) =>
         Transitions.Add(1, new KeyValuePair<string, object?>("to", status.ToString()));
 
-    internal static void Recovered(OperationIntent intent, bool finished) => Recoveries.Add(
-        1,
-        new KeyValuePair<string, object?>("kind", KindOf(intent)),
+    internal static void Recovered(OperationIntent intent, bool finished) => Recovered(KindOf(intent), finished, 1);
+
+    private static void Recovered(string kind, bool finished, int count) => Recoveries.Add(
+        count,
+        new KeyValuePair<string, object?>("kind", kind),
         new KeyValuePair<string, object?>("outcome", finished ? "finished" : "failed"));
 
     internal static void PlanRefused(OperationIntent intent) =>

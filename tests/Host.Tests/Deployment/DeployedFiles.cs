@@ -56,6 +56,10 @@ internal static partial class DeployedFiles
     public static IReadOnlySet<string> MetricsOfManual() =>
         OwnMetric().Matches(Manual()).Select(match => match.Groups[1].Value).ToHashSet();
 
+    /// <summary>The metrics that the manual shows as the output of a command.</summary>
+    public static IReadOnlySet<string> MetricsShownByManual() =>
+        ShownMetric().Matches(Manual()).Select(match => match.Groups[1].Value).ToHashSet();
+
     public static IEnumerable<JsonNode> Panels() =>
         Dashboard()["panels"]!.AsArray().Where(panel => panel!["type"]!.GetValue<string>() != "row")!;
 
@@ -69,6 +73,9 @@ internal static partial class DeployedFiles
 
     [GeneratedRegex("`((?:payouts|thrift)_[a-z_]+)`")]
     private static partial Regex OwnMetric();
+
+    [GeneratedRegex(@"^((?:payouts|thrift)_\w+)\{", RegexOptions.Multiline)]
+    private static partial Regex ShownMetric();
 
     [GeneratedRegex(@"(?<![\w.$])[a-zA-Z_:][\w:]*(?!\w*\s*\()")]
     private static partial Regex Name();

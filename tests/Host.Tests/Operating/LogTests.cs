@@ -37,7 +37,7 @@ public sealed class LogTests : IAsyncLifetime
                 ("CreatePayout", made.Success!.PayoutId, 200, "success"),
                 ("GetPayout", "no?such", 200, "NotFound"),
                 ("CancelPayout", "log-1", 200, "success"),
-                ("ConfirmPayout", "log-1", 500, "Result Unexpected"),
+                ("ConfirmPayout", "log-1", 500, "InvalidPayoutState"),
             ],
             lines.Select(line => (
                 Text(line, "Method"), Text(line, "PayoutId"), line.GetProperty("Status").GetInt32(), Text(line, "Outcome"))));

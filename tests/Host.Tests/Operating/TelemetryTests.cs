@@ -30,6 +30,9 @@ public sealed class TelemetryTests : IAsyncLifetime
         // Nothing is left waiting, but one event is too large for the broker.
         using var host = HostProcess.Start(_peers, ("Kafka__Properties__message.max.bytes", "3000"), ("Recovery__LeaseDuration", "00:00:01"));
         await host.UntilReadyAsync();
+        var atFirst = await Metrics.ReadAsync(_http, host.ManagementUrl);
+        Assert.Superset((HashSet<string>)["payouts_ledger_refusals_total", "payouts_recoveries_total"], atFirst.Names.ToHashSet());
+        Assert.Equal((0, 0), (atFirst.Sum("payouts_ledger_refusals_total"), atFirst.Sum("payouts_recoveries_total")));
         await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-1", 100_000));
         await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-1", 100_000));
         await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-2", 100_000));
@@ -37,6 +40,10 @@ public sealed class TelemetryTests : IAsyncLifetime
         await host.CallAsync<Calls.CancelPayout_result>(
             "CancelPayout", new Calls.CancelPayout_args { PayoutId = "m-1", Details = new string('x', 4000) });
         await host.CallAsync<Calls.GetPayout_result>("GetPayout", new Calls.GetPayout_args { PayoutId = "m-1" });
+        await Assert.ThrowsAsync<WoodyCallException>(() => host.CallAsync<Calls.ConfirmPayout_result>(
+            "ConfirmPayout", new Calls.ConfirmPayout_args { PayoutId = "m-1" }));
+        await Assert.ThrowsAsync<WoodyCallException>(() => host.CallAsync<Calls.CancelPayout_result>(
+            "CancelPayout", new Calls.CancelPayout_args { PayoutId = "m-1", Details = new string('x', 4097) }));
         await AbandonConfirmAsync("m-2");
         await host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs("m-3", 0));
         await Assert.ThrowsAsync<WoodyCallException>(() => host.CallAsync<Calls.CreatePayout_result>(
@@ -55,13 +62,15 @@ public sealed class TelemetryTests : IAsyncLifetime
         });
 
         Assert.Equal(
-            (2, 1, 1, 1, 1),
+            (2, 1, 1, 1, 1, 1, 1),
             (
                 Calls("CreatePayout", "success"),
                 Calls("CreatePayout", "PayoutAlreadyExists"),
                 Calls("ConfirmPayout", "success"),
                 Calls("CancelPayout", "success"),
-                Calls("GetPayout", "success")));
+                Calls("GetPayout", "success"),
+                Calls("ConfirmPayout", "InvalidPayoutState"),
+                Calls("CancelPayout", "InvalidRequest")));
         Assert.Equal(2, metrics.Sum("payouts_transitions_total", ("to", "unpaid")));
         Assert.Equal(1, metrics.Sum("payouts_transitions_total", ("to", "cancelled")));
         Assert.Equal(1, metrics.Sum("payouts_recoveries_total", ("kind", "confirm"), ("outcome", "finished")));
@@ -76,6 +85,7 @@ public sealed class TelemetryTests : IAsyncLifetime
         Assert.NotEqual(0, metrics.Sum("db_client_connection_count", ("db_client_connection_state", "idle")));
         Assert.Empty(DeployedFiles.MetricsOfAlerts().Except(metrics.Names).Except(["up"]));
         Assert.Empty(DeployedFiles.MetricsOfDashboard().Except(metrics.Names).Except(["up"]));
+        Assert.Empty(DeployedFiles.MetricsShownByManual().Except(metrics.Names));
         Assert.Empty(DeployedFiles.MetricsOfManual().Except(metrics.Names).Except(metrics.Names.Select(name => name.Replace("_count", "", StringComparison.Ordinal))));
 
         double Calls(string method, string outcome) =>
