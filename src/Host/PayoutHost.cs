@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PayoutManager.Application;
+using PayoutManager.Host.Commands;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Embedded;
 using PayoutManager.Host.Faults;
@@ -45,7 +46,7 @@ internal sealed class PayoutHost : IAsyncDisposable
     public bool IsDevelopment => _app.Environment.IsDevelopment();
 
     /// <summary>How the host has ended, once it has.</summary>
-    public HostExit Exit => _app.Services.GetRequiredService<HostEnd>().Exit;
+    public ExitCode Exit => _app.Services.GetRequiredService<HostEnd>().Exit;
 
     /// <summary>Reads the configuration, starts what is embedded, and serves.</summary>
     /// <param name="args">Command-line configuration.</param>

@@ -224,32 +224,6 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
         }
     }
 
-    [Fact]
-    public async Task Help_is_printed_and_is_no_failure()
-    {
-        var help = await AuditRunner.RunAsync(hosts.Peers, "--help");
-
-        Assert.Equal((0, ""), (help.ExitCode, help.Errors));
-        Assert.StartsWith("Compares stored payouts with their events, the topic and the ledger", help.Output, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("--since must be an instant such as 2026-01-31T00:00:00Z, is 'yesterday'", "--since", "yesterday")]
-    [InlineData("--payout needs a value", "--payout")]
-    [InlineData("--payout and --since exclude each other", "--payout", "p", "--since", "2026-01-01T00:00:00Z")]
-    [InlineData("'everything' is not known", "everything")]
-    [InlineData("--json is given twice", "--json", "--json")]
-    [InlineData("--by is required with --repair, and must be 1 to 512 characters without control characters", "--repair")]
-    [InlineData("--reason is required with --repair, and must be 1 to 1024 characters without control characters", "--repair", "--by", "olga")]
-    [InlineData("--by belongs to --repair", "--by", "olga")]
-    [InlineData("--timeout must be a duration hh:mm:ss of more than zero and at most 7 days, is '5'", "--timeout", "5")]
-    public async Task Called_wrongly_it_names_the_argument(string error, params string[] arguments)
-    {
-        var audit = await AuditRunner.RunAsync(hosts.Peers, arguments);
-
-        Assert.Equal((2, "", $"audit: {error}; see audit --help"), (audit.ExitCode, audit.Output, audit.Errors));
-    }
-
     [Theory]
     [InlineData("there-is-no-such-payout")]
     [InlineData("")]

@@ -1,4 +1,4 @@
-using PayoutManager.Host.Audit;
+using PayoutManager.Host.Commands;
 using PayoutManager.Testing;
 
 namespace PayoutManager.Host.Tests;
@@ -15,12 +15,10 @@ public static class AuditRunner
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var command = new AuditCommand(output, TextWriter.Synchronized(error), builder =>
-        {
-            foreach (var (name, value) in environment)
-                builder.Configuration[name.Replace("__", ":", StringComparison.Ordinal)] = value;
-        });
-        return new AuditOutcome(await command.RunAsync([.. arguments]), $"{output}".TrimEnd('\n'), $"{error}".TrimEnd('\n'));
+        var settings = environment.SelectMany<KeyValuePair<string, string>, string>(
+            variable => [$"--{variable.Key.Replace("__", ":", StringComparison.Ordinal)}", variable.Value]);
+        var exit = await HostCommandLine.RunAsync(["audit", .. arguments, .. settings], output, TextWriter.Synchronized(error));
+        return new AuditOutcome((int)exit, $"{output}".TrimEnd('\n'), $"{error}".TrimEnd('\n'));
     }
 
     /// <summary>Runs it as an operator does.</summary>

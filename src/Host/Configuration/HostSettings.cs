@@ -20,6 +20,8 @@ internal sealed record HostSettings
     public const string ThriftEndpoint = "Thrift";
     public const string ManagementEndpoint = "Management";
 
+    private const string PayoutsDatabase = "ConnectionStrings:Payouts";
+
     public required StorageProvider StorageProvider { get; init; }
 
     public required string? ConnectionString { get; init; }
@@ -79,7 +81,6 @@ internal sealed record HostSettings
         // Only Development has embedded defaults; anywhere else a missing key must not go unnoticed.
         var required = !environment.IsDevelopment();
 
-        read.RejectUnknown("Storage", "Provider", "MigrateOnStartup");
         read.RejectUnknown("PartyManagement", "Url", "Timeout", "Authority", "ClientCertificate", "ClientKey");
         read.RejectUnknown("Shumway", "Url", "Timeout", "Authority", "ClientCertificate", "ClientKey");
         read.RejectUnknown("Kafka", "BootstrapServers", "Topic", "Properties");
@@ -97,15 +98,12 @@ internal sealed record HostSettings
         read.RejectUnknown("Audit", "Interval", "AtMost", "LedgerDatabase");
         read.RejectUnknown("Faults", "KillAt");
 
-        var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
-        if (required && provider == StorageProvider.Sqlite)
-            read.Reject("Storage:Provider", "Sqlite is for Development only");
+        var (provider, connectionString) = StorageOf(read, environment);
         var lease = read.Duration("Recovery:LeaseDuration", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         var settings = new HostSettings
         {
             StorageProvider = provider,
-            ConnectionString = ConnectionStringOf(
-                read, "ConnectionStrings:Payouts", provider, required || provider == StorageProvider.Postgres),
+            ConnectionString = connectionString,
             MigrateOnStartup = read.Flag("Storage:MigrateOnStartup", byDefault: true),
             PartyManagement = Dependency(read, "PartyManagement", required),
             Shumway = Dependency(read, "Shumway", required),
@@ -143,6 +141,29 @@ internal sealed record HostSettings
         CheckEndpoints(read, settings);
         CheckKafka(read, settings);
         return read.Errors.Count == 0 ? settings : throw new InvalidConfigurationException(read.Errors);
+    }
+
+    /// <summary>Reads and checks what a command needs that uses the database and nothing else.</summary>
+    /// <exception cref="InvalidConfigurationException">Something is wrong, or no database is configured.</exception>
+    public static StorageOptions ReadStorage(IConfiguration configuration, IHostEnvironment environment)
+    {
+        var read = new SettingsReader(configuration);
+        var (provider, connectionString) = StorageOf(read, environment);
+        if (connectionString is null && read.Errors.Count == 0)
+            read.Reject(PayoutsDatabase, "is required; a database that is embedded is seen by its host alone");
+        return read.Errors.Count == 0
+            ? new StorageOptions { Provider = provider, ConnectionString = connectionString! }
+            : throw new InvalidConfigurationException(read.Errors);
+    }
+
+    private static (StorageProvider Provider, string? ConnectionString) StorageOf(SettingsReader read, IHostEnvironment environment)
+    {
+        var required = !environment.IsDevelopment();
+        read.RejectUnknown("Storage", "Provider", "MigrateOnStartup");
+        var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
+        if (required && provider == StorageProvider.Sqlite)
+            read.Reject("Storage:Provider", "Sqlite is for Development only");
+        return (provider, ConnectionStringOf(read, PayoutsDatabase, provider, required || provider == StorageProvider.Postgres));
     }
 
     private static DependencyOptions? Dependency(SettingsReader read, string section, bool required)

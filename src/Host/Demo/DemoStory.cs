@@ -20,12 +20,12 @@ internal sealed class DemoStory(PayoutHost host, PayoutManagement.Client client,
     private const long Price = 100_000;
 
     /// <returns>0 if all was as it must be, otherwise 1.</returns>
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(TextWriter output)
     {
         await using var host = await PayoutHost.StartAsync([], Environments.Development, OnFreePorts);
         using var http = new THttpTransport(host.ThriftUrl, new TConfiguration());
         using var client = new PayoutManagement.Client(new TBinaryProtocol(http));
-        var tell = new Narrator(Console.Out);
+        var tell = new Narrator(output);
         await new DemoStory(host, client, tell).TellAsync();
         return tell.Conclude();
     }

@@ -3,6 +3,7 @@ using PayoutManager.Application.Background;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Telemetry;
+using PayoutManager.Host.Commands;
 using PayoutManager.Infrastructure.Storage;
 
 namespace PayoutManager.Host.Hosting;
@@ -72,7 +73,7 @@ internal sealed class MigrationWorker(
         {
             // Where the host has started before the database did, nobody waits for the first round any more.
             if (!_firstRound.TrySetException(e))
-                end.Fail(HostExit.UnusableDatabase, e.Message);
+                end.Fail(ExitCode.DatabaseUnusable, e.Message);
             return Timeout.InfiniteTimeSpan;
         }
         finally

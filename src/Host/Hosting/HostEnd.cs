@@ -1,33 +1,21 @@
 using System.Runtime.InteropServices;
+using PayoutManager.Host.Commands;
 
 namespace PayoutManager.Host.Hosting;
-
-/// <summary>What the process' exit code says of a host's end.</summary>
-internal enum HostExit
-{
-    /// <summary>It was told to stop, and did.</summary>
-    Stopped = 0,
-
-    /// <summary>The database is set up so that payouts cannot be kept in it.</summary>
-    UnusableDatabase = 3,
-
-    /// <summary>Nobody asked it to end.</summary>
-    Failed = 70,
-}
 
 /// <summary>Remembers why the host ends. Unless a signal asked for it, its end is a failure.</summary>
 internal sealed class HostEnd(IHostApplicationLifetime lifetime, ILogger<HostEnd> logger)
 {
     private readonly Lock _lock = new();
-    private HostExit? _exit;
+    private ExitCode? _exit;
 
     /// <summary>How the host has ended.</summary>
-    public HostExit Exit
+    public ExitCode Exit
     {
         get
         {
             lock (_lock)
-                return _exit ?? HostExit.Failed;
+                return _exit ?? ExitCode.Failed;
         }
     }
 
@@ -36,19 +24,19 @@ internal sealed class HostEnd(IHostApplicationLifetime lifetime, ILogger<HostEnd
     {
         // What is ending for another reason goes on doing so.
         if (!lifetime.ApplicationStopping.IsCancellationRequested)
-            TrySet(HostExit.Stopped);
+            TrySet(ExitCode.Success);
         lifetime.StopApplication();
     }
 
     /// <summary>Ends the host because it cannot work.</summary>
-    public void Fail(HostExit exit, string reason)
+    public void Fail(ExitCode exit, string reason)
     {
         if (TrySet(exit))
             HostLog.Fails(logger, reason);
         lifetime.StopApplication();
     }
 
-    private bool TrySet(HostExit exit)
+    private bool TrySet(ExitCode exit)
     {
         lock (_lock)
         {

@@ -34,9 +34,11 @@ public sealed class DatabaseMigrator
     public Task<bool> IsMigratedAsync(CancellationToken cancellationToken) =>
         TryAsync(async () => await GetPendingOfUsableAsync(cancellationToken) is []);
 
-    /// <summary>The migrations that this version has and the database lacks.</summary>
-    public async Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>
-        (await _routine.ReadStateAsync(cancellationToken)).Pending;
+    /// <summary>The migrations that this version has and the database lacks, in their order.</summary>
+    /// <exception cref="UnusableDatabaseException">The database is set up wrongly.</exception>
+    /// <exception cref="NotDoneException">The database cannot be reached or refuses.</exception>
+    public Task<IReadOnlyList<string>> GetPendingAsync(CancellationToken cancellationToken) =>
+        TryAsync(() => GetPendingOfUsableAsync(cancellationToken));
 
     /// <summary>What keeps payouts from being written now, in words; null if nothing does.</summary>
     public async Task<string?> FindFaultAsync(CancellationToken cancellationToken)

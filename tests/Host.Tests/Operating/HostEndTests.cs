@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PayoutManager.Host.Hosting;
+using PayoutManager.Host.Commands;
 
 namespace PayoutManager.Host.Tests.Operating;
 
@@ -14,7 +14,7 @@ public sealed class HostEndTests
 
         await host.WaitForShutdownAsync();
 
-        Assert.Equal(HostExit.Failed, host.Exit);
+        Assert.Equal(ExitCode.Failed, host.Exit);
     }
 
     [Fact]
@@ -24,8 +24,8 @@ public sealed class HostEndTests
 
         await host.WaitForShutdownAsync();
 
-        Assert.Equal(HostExit.Failed, host.Exit);
-        Assert.Equal(70, (int)HostExit.Failed);
+        Assert.Equal(ExitCode.Failed, host.Exit);
+        Assert.Equal(70, (int)ExitCode.Failed);
     }
 
     private static Task<PayoutHost> StartAsync(Action<IServiceCollection> add) => PayoutHost.StartAsync([], Environments.Development, builder =>

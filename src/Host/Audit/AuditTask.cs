@@ -2,58 +2,36 @@ using System.Runtime.InteropServices;
 using MediatR;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Host.Commands;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Embedded;
 using HostBuilder = Microsoft.Extensions.Hosting.Host;
 
 namespace PayoutManager.Host.Audit;
 
-/// <summary>How the audit ends; see <see cref="AuditArguments.Usage"/>.</summary>
+/// <summary>How the audit ends, by the names that its report has.</summary>
 internal enum AuditExit
 {
-    AllAgree = 0,
-    SomeDisagree = 1,
-    WronglyCalled = 2,
-    DatabaseNotRead = 3,
-    LedgerNotAnswered = 4,
-    TopicNotRead = 5,
-    TimeIsUp = 6,
-    SomeNotKnown = 7,
-    SomeUnderWay = 8,
-    Unexpected = 70,
-    Interrupted = 130,
+    AllAgree = ExitCode.Success,
+    SomeDisagree = ExitCode.Disagreement,
+    WronglyCalled = ExitCode.WronglyCalled,
+    DatabaseNotRead = ExitCode.DatabaseUnusable,
+    LedgerNotAnswered = ExitCode.LedgerNotAnswered,
+    TopicNotRead = ExitCode.TopicNotRead,
+    TimeIsUp = ExitCode.TimeIsUp,
+    SomeNotKnown = ExitCode.SomeNotKnown,
+    SomeUnderWay = ExitCode.SomeUnderWay,
+    Unexpected = ExitCode.Failed,
+    Interrupted = ExitCode.Interrupted,
 }
 
-/// <summary>The audit as a command: the report goes to the output, everything else to the error output, each failure in one line.</summary>
+/// <summary>One run of the audit: the report goes to the output, everything else to the error output, each failure in one line.</summary>
 /// <param name="output">Where the report goes.</param>
 /// <param name="error">Where all else goes; it can be written to by several threads at once.</param>
-/// <param name="configure">Changes to the configuration before it is read.</param>
-internal sealed class AuditCommand(TextWriter output, TextWriter error, Action<HostApplicationBuilder>? configure = null)
+/// <param name="settings">Configuration that outweighs variables and files.</param>
+internal sealed class AuditTask(TextWriter output, TextWriter error, string[] settings)
 {
-    /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(IReadOnlyList<string> args)
-    {
-        AuditArguments arguments;
-        try
-        {
-            arguments = AuditArguments.Parse(args);
-        }
-        catch (AuditUsageException e)
-        {
-            await FailAsync($"audit: {e.Message}; see audit --help");
-            return (int)AuditExit.WronglyCalled;
-        }
-
-        if (arguments.IsHelp)
-        {
-            await output.WriteLineAsync(AuditArguments.Usage);
-            return (int)AuditExit.AllAgree;
-        }
-
-        return (int)await RunAsync(arguments);
-    }
-
-    private async Task<AuditExit> RunAsync(AuditArguments arguments)
+    public async Task<AuditExit> RunAsync(AuditArguments arguments)
     {
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
@@ -136,11 +114,11 @@ internal sealed class AuditCommand(TextWriter output, TextWriter error, Action<H
     {
         var builder = HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
         {
+            Args = settings,
             ContentRootPath = AppContext.BaseDirectory,
         });
-        configure?.Invoke(builder);
-        var settings = HostSettings.Read(builder.Configuration, builder.Environment);
-        if (settings.HasEmbedded)
+        var read = HostSettings.Read(builder.Configuration, builder.Environment);
+        if (read.HasEmbedded)
         {
             throw new InvalidConfigurationException(
                 ["an audit needs a database, dependencies and a broker that are configured; embedded ones are seen by their host alone"]);
@@ -154,7 +132,7 @@ internal sealed class AuditCommand(TextWriter output, TextWriter error, Action<H
             filter.MinLevel = LogLevel.None;
             filter.Rules.Add(new LoggerFilterRule(null, "PayoutManager.Application", LogLevel.Warning, null));
         });
-        PayoutHost.AddServices(builder.Services, settings, EmbeddedPeers.None(settings));
+        PayoutHost.AddServices(builder.Services, read, EmbeddedPeers.None(read));
         return builder.Services.BuildServiceProvider();
     }
 }
