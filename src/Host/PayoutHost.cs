@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PayoutManager.Application;
 using PayoutManager.Host.Commands;
@@ -54,37 +55,44 @@ internal sealed class PayoutHost : IAsyncDisposable
     /// <param name="configure">Changes to the configuration before it is read.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="InvalidConfigurationException">The configuration cannot be used.</exception>
+    /// <exception cref="CannotListenException">An endpoint's address cannot be listened at.</exception>
     public static async Task<PayoutHost> StartAsync(
         string[] args,
         string? environment = null,
         Action<WebApplicationBuilder>? configure = null,
         CancellationToken cancellationToken = default)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        var builder = HostSettings.FromFiles(() => WebApplication.CreateBuilder(new WebApplicationOptions
         {
             Args = args,
             EnvironmentName = environment,
             // Not the working directory: the host may be started from anywhere.
             ContentRootPath = AppContext.BaseDirectory,
-        });
+        }));
         builder.AddPayoutLog();
         configure?.Invoke(builder);
 
         var settings = HostSettings.Read(builder.Configuration, builder.Environment);
+        var endpoints = HostSettings.EndpointUrls(builder.Configuration).ToList();
+        CannotListenException.ThrowIfTaken(endpoints);
         var listeners = Listen(builder, settings);
         var peers = await EmbeddedPeers.StartAsync(settings, cancellationToken);
+        PayoutHost? host = null;
         try
         {
             AddServices(builder.Services, settings, peers);
             builder.Services.AddPayoutTelemetry(builder.Configuration);
-            var app = builder.Build();
-            Route(app, settings);
-            await app.StartAsync(cancellationToken);
-            return new PayoutHost(app, peers, listeners);
+            host = new PayoutHost(builder.Build(), peers, listeners);
+            Route(host._app, settings);
+            await host._app.StartAsync(cancellationToken);
+            return host;
         }
-        catch
+        catch (Exception e)
         {
-            await peers.DisposeAsync();
+            // Also what had started, such as the relay, which gives back its lanes.
+            await (host?.DisposeAsync() ?? peers.DisposeAsync());
+            if (e is IOException or SocketException)
+                throw CannotListenException.Of(e, endpoints);
             throw;
         }
     }
@@ -185,7 +193,7 @@ internal sealed class PayoutHost : IAsyncDisposable
 
     private Uri UrlOf(string name)
     {
-        var configured = BindingAddress.Parse(_app.Configuration[$"Kestrel:Endpoints:{name}:Url"]!);
+        var configured = BindingAddress.Parse(_app.Configuration[HostSettings.UrlKeyOf(name)]!);
         var port = configured.Port == 0 ? _listeners[name].IPEndPoint!.Port : configured.Port;
         var host = configured.Host is "*" or "+" or "0.0.0.0" or "[::]" ? "localhost" : configured.Host;
         return new Uri($"{configured.Scheme}://{host}:{port}/");

@@ -112,11 +112,11 @@ internal sealed class AuditTask(TextWriter output, TextWriter error, string[] se
     /// <summary>The host's services, of which nothing is started.</summary>
     private ServiceProvider Compose()
     {
-        var builder = HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
+        var builder = HostSettings.FromFiles(() => HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
         {
             Args = settings,
             ContentRootPath = AppContext.BaseDirectory,
-        });
+        }));
         var read = HostSettings.Read(builder.Configuration, builder.Environment);
         if (read.HasEmbedded)
         {

@@ -30,6 +30,9 @@ internal enum ExitCode
     /// <summary>Nothing is wrong, and some were being changed.</summary>
     SomeUnderWay = 8,
 
+    /// <summary>An endpoint's address cannot be listened at.</summary>
+    CannotListen = 9,
+
     /// <summary>Something that nobody expected.</summary>
     Failed = 70,
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using PayoutManager.Host.Configuration;
+using PayoutManager.Host.Hosting;
 using PayoutManager.Host.Management;
 using PayoutManager.Infrastructure.Storage;
 
@@ -55,6 +56,11 @@ internal static class HostCommandLine
         {
             await error.WriteLineAsync(e.Message);
             return ExitCode.WronglyCalled;
+        }
+        catch (CannotListenException e)
+        {
+            await error.WriteLineAsync(e.Message);
+            return ExitCode.CannotListen;
         }
         catch (UnusableDatabaseException e)
         {

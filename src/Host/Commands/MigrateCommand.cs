@@ -50,11 +50,11 @@ internal sealed class MigrateCommand : Verb
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        var builder = HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
+        var builder = HostSettings.FromFiles(() => HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
         {
             Args = settings,
             ContentRootPath = AppContext.BaseDirectory,
-        });
+        }));
         await using var services = new ServiceCollection()
             .AddStorage(HostSettings.ReadStorage(builder.Configuration, builder.Environment))
             .BuildServiceProvider();

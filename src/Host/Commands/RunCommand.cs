@@ -17,6 +17,7 @@ internal sealed class RunCommand : Verb
         new(ExitCode.Success, "told to stop, and stopped"),
         new(ExitCode.WronglyCalled, "called or configured wrongly; each fault has a line on the error output"),
         new(ExitCode.DatabaseUnusable, "the database is not in UTF8, or its sessions do not run at READ COMMITTED"),
+        new(ExitCode.CannotListen, "an endpoint's address is in use, forbidden, or not one of this machine's; each has a line on the error output"),
         new(ExitCode.Failed, "ended without being told to: a part of it broke. The log says which; report it"),
     ];
 

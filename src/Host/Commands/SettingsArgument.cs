@@ -27,7 +27,7 @@ internal sealed class SettingsArgument : Argument<string[]>
             var word = words[i].Split('=')[0];
             var isWhole = words[i].Contains('=', StringComparison.Ordinal);
             var isKey = isWhole || word.StartsWith("--", StringComparison.Ordinal);
-            var isRead = isKey && SettingKeys.AreRead(KeyIn(word));
+            var isRead = isKey && SettingKeys.IsKnown(KeyIn(word).Split(':')[0]);
             if (!isRead)
                 result.AddError($"'{word}' is not known.{DidYouMean(word, result)}");
             // The next word is its value, whatever it looks like.

@@ -16,7 +16,6 @@ internal static class CallerSettings
         var callers = new List<Caller>();
         foreach (var key in read.Children(Section))
         {
-            read.RejectUnknown(key, "Subject", "Methods");
             var subject = SubjectOf(read, $"{key}:Subject");
             var methods = MethodsOf(read, $"{key}:Methods");
             if (subject is not null)

@@ -5,6 +5,7 @@ using Npgsql;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
+using PayoutManager.Application.Outcomes;
 using PayoutManager.Host.Faults;
 using PayoutManager.Host.Hosting;
 using PayoutManager.Host.Security;
@@ -73,6 +74,30 @@ internal sealed record HostSettings
     public bool HasEmbedded =>
         ConnectionString is null || PartyManagement is null || Shumway is null || BootstrapServers is null;
 
+    /// <summary>The key of an endpoint's address.</summary>
+    public static string UrlKeyOf(string endpoint) => $"Kestrel:Endpoints:{endpoint}:Url";
+
+    /// <summary>The endpoints' addresses, by their keys.</summary>
+    public static IEnumerable<(string Key, string Url)> EndpointUrls(IConfiguration configuration) =>
+        from endpoint in (string[])[ThriftEndpoint, ManagementEndpoint]
+        let key = UrlKeyOf(endpoint)
+        select (key, configuration[key]!);
+
+    /// <summary>Makes something of configuration that is partly in files.</summary>
+    /// <exception cref="InvalidConfigurationException">A file cannot be read.</exception>
+    public static T FromFiles<T>(Func<T> make)
+    {
+        try
+        {
+            return make();
+        }
+        // Its name, and what is wrong in which line of it.
+        catch (InvalidDataException e)
+        {
+            throw new InvalidConfigurationException([Explanation.Of(e)]);
+        }
+    }
+
     /// <summary>Reads and checks everything.</summary>
     /// <exception cref="InvalidConfigurationException">Something is wrong; it names every bad key.</exception>
     public static HostSettings Read(IConfiguration configuration, IHostEnvironment environment)
@@ -81,30 +106,13 @@ internal sealed record HostSettings
         // Only Development has embedded defaults; anywhere else a missing key must not go unnoticed.
         var required = !environment.IsDevelopment();
 
-        read.RejectUnknown("PartyManagement", "Url", "Timeout", "Authority", "ClientCertificate", "ClientKey");
-        read.RejectUnknown("Shumway", "Url", "Timeout", "Authority", "ClientCertificate", "ClientKey");
-        read.RejectUnknown("Kafka", "BootstrapServers", "Topic", "Properties");
-        read.RejectUnknown(
-            "Thrift",
-            "DefaultDeadline",
-            "MaxBodySize",
-            "MaxConnections",
-            "MaxConcurrentCalls",
-            "MaxBodyBytesInFlight",
-            "ClientAuthority",
-            "Callers");
-        read.RejectUnknown("Shutdown", "Delay", "Drain");
-        read.RejectUnknown("Recovery", "LeaseDuration", "ScanInterval");
-        read.RejectUnknown("Audit", "Interval", "AtMost", "LedgerDatabase");
-        read.RejectUnknown("Faults", "KillAt");
-
         var (provider, connectionString) = StorageOf(read, environment);
         var lease = read.Duration("Recovery:LeaseDuration", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         var settings = new HostSettings
         {
             StorageProvider = provider,
             ConnectionString = connectionString,
-            MigrateOnStartup = read.Flag("Storage:MigrateOnStartup", byDefault: true),
+            MigrateOnStartup = MigrateOnStartupOf(read),
             PartyManagement = Dependency(read, "PartyManagement", required),
             Shumway = Dependency(read, "Shumway", required),
             BootstrapServers = BootstrapServersOf(read, required),
@@ -138,8 +146,11 @@ internal sealed record HostSettings
             LedgerDatabase = ConnectionStringOf(read, "Audit:LedgerDatabase", StorageProvider.Postgres, required: false),
             KillAt = KillAtOf(read, environment),
         };
-        CheckEndpoints(read, settings);
+        CheckEndpoints(read, settings, environment.ContentRootPath);
         CheckKafka(read, settings);
+        LogSettings.Check(read);
+        CollectorSettings.Check(read);
+        read.RejectUnknown(SettingKeys.Sections);
         return read.Errors.Count == 0 ? settings : throw new InvalidConfigurationException(read.Errors);
     }
 
@@ -151,6 +162,8 @@ internal sealed record HostSettings
         var (provider, connectionString) = StorageOf(read, environment);
         if (connectionString is null && read.Errors.Count == 0)
             read.Reject(PayoutsDatabase, "is required; a database that is embedded is seen by its host alone");
+        MigrateOnStartupOf(read);
+        read.RejectUnknown("Storage", "ConnectionStrings");
         return read.Errors.Count == 0
             ? new StorageOptions { Provider = provider, ConnectionString = connectionString! }
             : throw new InvalidConfigurationException(read.Errors);
@@ -159,12 +172,13 @@ internal sealed record HostSettings
     private static (StorageProvider Provider, string? ConnectionString) StorageOf(SettingsReader read, IHostEnvironment environment)
     {
         var required = !environment.IsDevelopment();
-        read.RejectUnknown("Storage", "Provider", "MigrateOnStartup");
         var provider = read.Choice("Storage:Provider", required ? StorageProvider.Postgres : StorageProvider.Sqlite);
         if (required && provider == StorageProvider.Sqlite)
             read.Reject("Storage:Provider", "Sqlite is for Development only");
         return (provider, ConnectionStringOf(read, PayoutsDatabase, provider, required || provider == StorageProvider.Postgres));
     }
+
+    private static bool MigrateOnStartupOf(SettingsReader read) => read.Flag("Storage:MigrateOnStartup", byDefault: true);
 
     private static DependencyOptions? Dependency(SettingsReader read, string section, bool required)
     {
@@ -232,34 +246,13 @@ internal sealed record HostSettings
         return step;
     }
 
-    private static void CheckEndpoints(SettingsReader read, HostSettings settings)
+    private static void CheckEndpoints(SettingsReader read, HostSettings settings, string contentRoot)
     {
-        var addresses = ((string[])[ThriftEndpoint, ManagementEndpoint]).ToDictionary(name => name, name => AddressOf(read, name));
+        var addresses = new EndpointSettings(read, contentRoot).Read(ThriftEndpoint, ManagementEndpoint);
         if (settings.ClientAuthority is not null && addresses[ThriftEndpoint]?.Scheme == Uri.UriSchemeHttp)
-            read.Reject("Thrift:ClientAuthority", $"needs an https address in Kestrel:Endpoints:{ThriftEndpoint}:Url");
+            read.Reject("Thrift:ClientAuthority", $"needs an https address in {UrlKeyOf(ThriftEndpoint)}");
         if (addresses.Values.All(a => a is { Port: > 0 }) && addresses.Values.Select(a => a!.Port).Distinct().Count() == 1)
-            read.Reject($"Kestrel:Endpoints:{ManagementEndpoint}:Url", "must have a port of its own");
-    }
-
-    private static BindingAddress? AddressOf(SettingsReader read, string name)
-    {
-        var key = $"Kestrel:Endpoints:{name}:Url";
-        if (read.Text(key, required: true) is not { } text)
-            return null;
-        try
-        {
-            var address = BindingAddress.Parse(text);
-            if (address.Scheme is not ("http" or "https"))
-                read.Reject(key, $"must be an http or https address, is '{text}'");
-            else if (address.Scheme == Uri.UriSchemeHttps)
-                read.RequireServerCertificate(name);
-            return address;
-        }
-        catch (FormatException)
-        {
-            read.Reject(key, $"must be an http or https address, is '{text}'");
-            return null;
-        }
+            read.Reject(UrlKeyOf(ManagementEndpoint), "must have a port of its own");
     }
 
     private static void CheckKafka(SettingsReader read, HostSettings settings)

@@ -12,22 +12,19 @@ internal static class SettingKeys
         "Faults", "Logging",
     ];
 
-    /// <summary>What .NET's host reads before everything else.</summary>
-    public static IReadOnlyList<string> OfDotNet { get; } = ["environment", "applicationName", "contentRoot"];
+    // What .NET reads by itself.
+    private static readonly string[] OfDotNet = ["environment", "applicationName", "contentRoot", "AllowedHosts"];
 
-    /// <summary>What a command line may say.</summary>
-    public static IEnumerable<string> OnCommandLine => Sections.Concat(OfDotNet);
+    /// <summary>Whether keys that begin with a name are somebody's.</summary>
+    public static bool IsKnown(string name) =>
+        Sections.Concat(OfDotNet).Contains(name, StringComparer.OrdinalIgnoreCase)
+        || name.StartsWith(OfOpenTelemetry, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether keys that begin as this one does are read by anybody.</summary>
-    public static bool AreRead(string key) =>
-        OnCommandLine.Contains(key.Split(':')[0], StringComparer.OrdinalIgnoreCase)
-        || key.StartsWith(OfOpenTelemetry, StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>A key that is read and like another: the other itself, or with another beginning; null if none is near.</summary>
+    /// <summary>A key with the first name that it was meant to have; null if none is near.</summary>
     public static string? Nearest(string key)
     {
         var parts = key.Split(':', 2);
-        var first = AreRead(key) ? parts[0] : Spelling.Nearest(parts[0], OnCommandLine);
+        var first = IsKnown(parts[0]) ? parts[0] : Spelling.Nearest(parts[0], [.. Sections, .. OfDotNet]);
         return first is null ? null : string.Join(':', [first, .. parts[1..]]);
     }
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace PayoutManager.Host.Configuration;
 
@@ -8,13 +10,19 @@ namespace PayoutManager.Host.Configuration;
 internal sealed class SettingsReader(IConfiguration configuration)
 {
     private readonly List<string> _errors = [];
+    private readonly HashSet<string> _keys = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _openSections = new(StringComparer.OrdinalIgnoreCase);
 
     public IReadOnlyList<string> Errors => _errors;
 
     public void Reject(string key, string fault) => _errors.Add($"{key}: {fault}");
 
-    /// <summary>The text of a key; null where it is absent or blank.</summary>
-    public string? Text(string key) => configuration[key] is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+    /// <summary>The text of a key; null where it is absent or blank. The key counts as known from now on.</summary>
+    public string? Text(string key)
+    {
+        _keys.Add(key);
+        return configuration[key] is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+    }
 
     public string? Text(string key, bool required)
     {
@@ -28,10 +36,16 @@ internal sealed class SettingsReader(IConfiguration configuration)
     {
         if (Text(key, required) is not { } text)
             return null;
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
-            return url;
-        Reject(key, $"must be an http or https address, is '{text}'");
-        return null;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            Reject(key, $"must be an http or https address, is '{text}'");
+            return null;
+        }
+
+        // Calls would go without them. The text is not shown: it may hold a password.
+        if (url is not { UserInfo: "", Query: "", Fragment: "" })
+            Reject(key, "must be an http or https address without user, query and fragment");
+        return url;
     }
 
     public TimeSpan Duration(string key, TimeSpan byDefault, TimeSpan least, TimeSpan most)
@@ -85,8 +99,18 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return byDefault;
     }
 
+    /// <summary>One of some words, whose case makes no difference; null where the key is absent.</summary>
+    public string? Word(string key, params IReadOnlyList<string> words)
+    {
+        if (Text(key) is not { } text || words.Contains(text, StringComparer.OrdinalIgnoreCase))
+            return Text(key);
+        Reject(key, $"must be one of {string.Join(", ", words)}, is '{text}'");
+        return null;
+    }
+
     public IReadOnlyDictionary<string, string> Pairs(string section)
     {
+        _openSections.Add(section);
         var pairs = new Dictionary<string, string>();
         foreach (var (key, value) in configuration.GetSection(section).AsEnumerable(makePathsRelative: true))
         {
@@ -148,30 +172,71 @@ internal sealed class SettingsReader(IConfiguration configuration)
         }
     }
 
-    /// <summary>An https endpoint needs a certificate, in Kestrel's keys; a file that is named there has to exist.</summary>
-    public void RequireServerCertificate(string endpoint)
+    /// <summary>
+    /// Rejects what has not been read: a key that nobody reads is a typing mistake that would otherwise go unnoticed. Environment
+    /// variables are everybody's, and only those that are nearly ours are rejected.
+    /// </summary>
+    /// <param name="sections">Sections all of whose keys have been read; others are not looked at.</param>
+    public void RejectUnknown(params IEnumerable<string> sections)
     {
-        var sections = (string[])[$"Kestrel:Endpoints:{endpoint}:Certificate", "Kestrel:Certificates:Default"];
-        if (sections.FirstOrDefault(s => configuration.GetSection(s).Exists()) is not { } section)
+        var ofSections = sections.SelectMany(section => configuration.GetSection(section).AsEnumerable().Where(pair => pair.Key != section));
+        foreach (var (key, _) in ofSections.Where(pair => pair.Value is not null && !IsKnown(pair.Key)))
         {
-            Reject($"{sections[0]}:Path", "is required for https");
-            return;
+            var (parent, names) = SiblingsOf(key);
+            Reject(key, Nearest(key) is { } near ? $"is unknown. Did you mean {near}?" : $"is unknown; {parent} has {string.Join(", ", names)}");
         }
 
-        foreach (var key in (string[])[$"{section}:Path", $"{section}:KeyPath"])
+        var found = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var provider in (configuration as IConfigurationRoot)?.Providers ?? [])
         {
-            if (Text(key) is { } path && !File.Exists(path))
-                Reject(key, $"names no file: '{path}'");
+            var isForUs = provider is FileConfigurationProvider or CommandLineConfigurationProvider;
+            if (!isForUs && provider is not EnvironmentVariablesConfigurationProvider)
+                continue;
+            foreach (var name in provider.GetChildKeys([], null).Where(name => !SettingKeys.IsKnown(name)))
+            {
+                foreach (var key in KeysBelow(provider, name).Where(found.Add))
+                    RejectForeign(key, isForUs);
+            }
         }
     }
 
-    /// <summary>A key that nothing reads is a typing mistake that would otherwise go unnoticed.</summary>
-    public void RejectUnknown(string section, params IReadOnlyList<string> known)
+    private static IEnumerable<string> KeysBelow(IConfigurationProvider provider, string key) => provider.GetChildKeys([], key)
+        .Distinct(StringComparer.OrdinalIgnoreCase)
+        .SelectMany(name => KeysBelow(provider, ConfigurationPath.Combine(key, name)))
+        .Concat(provider.TryGet(key, out var value) && value is not null ? [key] : []);
+
+    private void RejectForeign(string key, bool isForUs)
     {
-        foreach (var child in configuration.GetSection(section).GetChildren())
+        var near = key.Contains(ConfigurationPath.KeyDelimiter, StringComparison.Ordinal) ? Nearest(key) ?? SettingKeys.Nearest(key) : null;
+        if (near is not null || isForUs)
+            Reject(key, $"is unknown.{(near is null ? "" : $" Did you mean {near}?")}");
+        // As a variable with one underscore in place of two.
+        else if (!key.All(char.IsAsciiLetterOrDigit) && _keys.FirstOrDefault(known => InLetters(known) == InLetters(key)) is { } meant)
+            Reject(key, $"is not read. Did you mean {meant.Replace(ConfigurationPath.KeyDelimiter, "__", StringComparison.Ordinal)}?");
+    }
+
+    private static string InLetters(string key) => string.Concat(key.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant();
+
+    private bool IsKnown(string key) =>
+        _keys.Contains(key)
+        || _openSections.Any(section => key.StartsWith(section + ConfigurationPath.KeyDelimiter, StringComparison.OrdinalIgnoreCase));
+
+    private string? Nearest(string key) => Spelling.Nearest(key, _keys);
+
+    /// <summary>The nearest section above a key that has keys, and their names.</summary>
+    private (string Parent, IReadOnlyList<string> Names) SiblingsOf(string key)
+    {
+        for (var parent = ConfigurationPath.GetParentPath(key); parent is not null; parent = ConfigurationPath.GetParentPath(parent))
         {
-            if (!known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-                Reject(child.Path, $"is unknown; {section} has {string.Join(", ", known)}");
+            var prefix = parent + ConfigurationPath.KeyDelimiter;
+            var names = _keys.Where(known => known.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+                .Select(known => known[prefix.Length..].Split(ConfigurationPath.KeyDelimiter)[0])
+                .Distinct(StringComparer.OrdinalIgnoreCase)
+                .ToList();
+            if (names.Count > 0)
+                return (parent, names);
         }
+
+        throw new ArgumentException("No key of its section has been read.", nameof(key));
     }
 }

@@ -29,8 +29,13 @@ internal sealed class Draining(
     TimeProvider clock,
     ILogger<Draining> logger) : IHostedLifecycleService
 {
+    private bool _hasStarted;
+
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        // A start that has failed has let nobody in.
+        if (!_hasStarted)
+            return;
         health.Stopping();
         await Task.Delay(options.Delay, clock, cancellationToken);
         var finished = gate.CloseAsync();
@@ -47,7 +52,11 @@ internal sealed class Draining(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _hasStarted = true;
+        return Task.CompletedTask;
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -3,6 +3,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using PayoutManager.Application.Telemetry;
+using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Management;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Woody;
@@ -15,9 +16,6 @@ namespace PayoutManager.Host.Telemetry;
 /// </summary>
 internal static class TelemetryServices
 {
-    /// <summary>The variable that says where the collector is.</summary>
-    public const string CollectorKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
-
     // Of one instrument. Room for all of them is taken at the start, and by default for ten times as many.
     private const int MostSeries = 200;
 
@@ -36,7 +34,7 @@ internal static class TelemetryServices
                     "Microsoft.AspNetCore.Server.Kestrel")
                 .AddView(StreamOf)
                 .AddPrometheusExporter());
-        if (string.IsNullOrWhiteSpace(configuration[CollectorKey]))
+        if (string.IsNullOrWhiteSpace(configuration[CollectorSettings.Endpoint]))
             return;
         telemetry
             .WithMetrics(metrics => metrics.AddOtlpExporter())
