@@ -96,6 +96,40 @@ public class LedgerAnswersTests
         await AssertEndAsync(end);
     }
 
+    /// <summary>The ledger may accept the plan by now, and a call of the create before may still be under way.</summary>
+    [Theory]
+    [InlineData("Hold payout_p1: ok; Rollback payout_p1: ok; Hold payout#2_p1: ok; Balance: 0", "success", "unpaid 2")]
+    [InlineData("Hold payout_p1: refused twice; Rollback payout_p1: ok; Hold payout#2_p1: ok; Balance: 0", "success", "unpaid 2")]
+    [InlineData("Hold payout_p1: ok; Rollback payout_p1: ok; Hold payout#2_p1: ok; Balance: -1; Rollback payout#2_p1: ok", "insufficient", "spent 2")]
+    [InlineData("Hold payout_p1: refused twice; Rollback payout_p1: refused twice", "refused", "spent 0")]
+    public async Task A_create_follows_one_that_was_refused(string script, string told, string end)
+    {
+        const string refused = "Hold payout_p1: refused twice; Rollback payout_p1: refused twice";
+        Ledger.Then(refused);
+        Assert.Equal("refused", await TellAsync(_world.CreateAsync()));
+        Ledger.Then("Hold payout_p1: not done");
+        Assert.Equal("not done", await TellAsync(_world.CreateAsync()));
+        Ledger.Then(script);
+
+        Assert.Equal(told, await TellAsync(_world.CreateAsync()));
+
+        await AssertEndAsync(end);
+    }
+
+    [Fact]
+    public async Task A_create_that_takes_over_another_goes_on_with_three_new_attempts_at_most()
+    {
+        Ledger.Then("Hold payout_p1: unknown");
+        Assert.Equal("unknown", await TellAsync(_world.CreateAsync()));
+        Ledger.Then(
+            "Hold payout_p1: ok; Rollback payout_p1: ok; Hold payout#2_p1: refused twice; Rollback payout#2_p1: ok; "
+            + "Hold payout#3_p1: refused twice; Rollback payout#3_p1: ok; Hold payout#4_p1: refused twice; Rollback payout#4_p1: ok");
+
+        Assert.Equal("refused", await TellAsync(_world.CreateAsync()));
+
+        await AssertEndAsync("spent 4");
+    }
+
     /// <summary>As a session with a stale view of the table brings it about.</summary>
     [Theory]
     [InlineData(false)]

@@ -103,10 +103,11 @@ public class OutcomeTests
     {
         var store = Substitute.For<IOperationStore>();
         var closing = CancellationToken.None;
-        store.ReleaseAsync(default!, default, default).ReturnsForAnyArgs(call =>
+        store.ReleaseAsync(default!, default, default).ReturnsForAnyArgs(async call =>
         {
             closing = call.Arg<CancellationToken>();
-            return Task.Delay(Timeout.InfiniteTimeSpan, _world.Clock, closing);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _world.Clock, closing);
+            return true;
         });
         using var deadline = new CancellationTokenSource();
         var leases = new OperationLeases(

@@ -48,6 +48,13 @@ public class ValueTests
             new CashFlow([Posting(AccountType.MerchantSettlement, AccountType.MerchantPayout, 5), Posting(AccountType.MerchantPayout, AccountType.SystemSettlement, amount)]).AmountFault());
     }
 
+    [Theory]
+    [InlineData(128, null)]
+    [InlineData(129, "all postings together must be at most 1152921504606846976 minor units, are 1161928703861587839")]
+    public void All_amounts_together_end_far_from_where_the_ledger_would_wrap(int postings, string? fault) => Assert.Equal(
+        fault,
+        new CashFlow(Enumerable.Repeat(Posting(AccountType.MerchantSettlement, AccountType.ProviderSettlement, Cash.MaxAmount), postings)).AmountFault());
+
     /// <summary>A predecessor's rows are read as they are, whatever today's rules.</summary>
     [Theory]
     [InlineData("")]

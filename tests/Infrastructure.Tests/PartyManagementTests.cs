@@ -3,6 +3,7 @@ using PayoutManager.Application.Outcomes;
 using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Money;
 using PayoutManager.Domain.Parties;
+using PayoutManager.Infrastructure.Contracts;
 using PayoutManager.Infrastructure.PartyManagement;
 using PayoutManager.Infrastructure.Woody;
 using PayoutManager.Sandbox;
@@ -110,12 +111,12 @@ public sealed class PartyManagementTests : IAsyncLifetime
         Assert.Equal(
             new Shop(new ShopId("good"), "contract-1", new ShopAccount(Payouts.Rub, 10), new PayoutToolId("tool-1")), party!.Shops["good"]);
         Assert.Equal(new Shop(new ShopId("bare"), "bare", null, null), party.Shops["bare"]);
+        Assert.Null(party.Shops["nameless"].PayoutToolId);
         Assert.Empty(party.Contracts["bare"].PayoutToolIds);
         Assert.False(party.Shops.TryGetValue("gone", out _));
         foreach (var (shop, fault) in new[]
         {
             ("lower", "the currency 'rub' of its account must be 3 to 8 characters A–Z or 0–9"),
-            ("nameless", "its payout_tool_id '' must not be empty"),
             ("moved", "its id is 'elsewhere'"),
         })
         {
@@ -154,6 +155,25 @@ public sealed class PartyManagementTests : IAsyncLifetime
         var party = await Client(peer.Url).FindPartyAsync(new PartyId("party-1"), None);
 
         Assert.Equal(10, party!.Shops["good"].Account!.SettlementId);
+    }
+
+    [Theory]
+    [InlineData("USD", 5)]
+    [InlineData("RUB", long.MaxValue)]
+    public async Task Postings_that_cannot_be_added_up_are_the_peers_failure(string currency, long amount)
+    {
+        CashFlowPosting Posting(string code, long volume) => new(
+            new(AccountType.MerchantSettlement, 10), new(AccountType.MerchantPayout, 12), new Cash(volume, new Currency(code)));
+        await using var peer = await ScriptedPeer.StartAsync();
+        peer.Script.Enqueue(ScriptedPeer.Reply(new Calls.ComputePayoutCashFlow_result
+        {
+            Success = [CashFlowContract.ToWire(Posting("RUB", 5)), CashFlowContract.ToWire(Posting(currency, amount))],
+        }));
+
+        var e = await Assert.ThrowsAsync<DependencyFailedException>(() => Client(peer.Url).ComputeCashFlowAsync(
+            new PartyId("party-1"), new ShopId("shop-1"), new Cash(100_000, Payouts.Rub), new PayoutToolId("tool-1"), DateTimeOffset.UnixEpoch, None));
+
+        Assert.StartsWith("PartyManagement answered ComputePayoutCashFlow with postings that cannot be used: ", e.Message, StringComparison.Ordinal);
     }
 
     private Task<CashFlow> ComputeAsync(string party, string shop, string tool) =>

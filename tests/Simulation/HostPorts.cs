@@ -46,15 +46,8 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
     public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) =>
         wire.ExecuteAsync($"renew {operation.PayoutId}", writes: true, () => world.Store.RenewAsync(operation, lease, None).Result, cancellationToken);
 
-    public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => wire.ExecuteAsync(
-        $"release {operation.PayoutId}",
-        writes: true,
-        () =>
-        {
-            world.Store.ReleaseAsync(operation, failure, None).Wait(None);
-            return true;
-        },
-        cancellationToken);
+    public Task<bool> ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"release {operation.PayoutId}", writes: true, () => world.Store.ReleaseAsync(operation, failure, None).Result, cancellationToken);
 
     public Task<Operation?> AdvanceAsync(Operation operation, OperationIntent intent, CancellationToken cancellationToken) =>
         wire.ExecuteAsync($"advance {operation.PayoutId}", writes: true, () => world.Store.AdvanceAsync(operation, intent, None).Result, cancellationToken);
@@ -70,10 +63,10 @@ internal sealed class HostPorts(World world, Wire wire, Actor host) :
         },
         cancellationToken);
 
-    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => wire.ExecuteAsync(
-        $"abandon {operation.PayoutId}, {spentAttempts} spent",
+    public Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"abandon {operation.PayoutId}, {note.SpentAttempts} spent{(note.NextWasRefused ? ", the next refused" : "")}",
         writes: true,
-        () => world.Store.AbandonAsync(operation, spentAttempts, None).Result,
+        () => world.Store.AbandonAsync(operation, note, None).Result,
         cancellationToken);
 
     public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken) =>

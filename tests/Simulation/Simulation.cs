@@ -235,7 +235,9 @@ internal sealed class Simulation
     /// <summary>L1 to L4: each payout's state is that of its plan, and no other plan of it is held or committed.</summary>
     private IEnumerable<string> LedgerFaults(PayoutId id, Payout? payout)
     {
-        var holds = _world.HoldsOf(id).Where(p => p.State != PlanState.RolledBack).ToList();
+        var holds = _world.HoldsOf(id)
+            .Where(p => p.State != PlanState.RolledBack && (payout is not null || !_world.HeldTooLate.Contains(p.Plan.Id)))
+            .ToList();
         var reverts = _world.RevertsOf(id).Where(p => p.State != PlanState.RolledBack).ToList();
         var own = holds.Where(p => p.Plan.Id == payout?.HoldPlan.Id).ToList();
         var isSo = holds.Count == own.Count && payout?.Status.State switch
@@ -400,6 +402,22 @@ internal sealed class Simulation
     {
         _world.Parties.FixedFee = 2_000 + _world.Random.Next(3) * 500;
         _world.Note("operator", $"the fixed fee is {_world.Parties.FixedFee} now");
+        if (_world.Random.Next(3) == 0)
+            MoveFees(_world.Parties.FeeAccount + 1);
+    }
+
+    /// <summary>Fees go to another account, which the ledger learns of a little later.</summary>
+    private void MoveFees(long account)
+    {
+        _world.IsCalm = false;
+        _world.Ledger.UnknownAccounts.Add(account);
+        _world.Parties.FeeAccount = account;
+        _world.Note("operator", $"fees go to account {account} now");
+        At(_world.Random.Next(20_000), () =>
+        {
+            _world.Ledger.UnknownAccounts.Remove(account);
+            _world.Note("operator", $"account {account} is opened");
+        });
     }
 
     /// <summary>Database, ledger or topic lose their last seconds, and operators look for what that has done.</summary>

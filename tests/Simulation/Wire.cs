@@ -131,7 +131,9 @@ internal sealed class Wire(World world, Actor host)
     private void Later<T>(string what, Func<T> effect) => world.Network.Start(async () =>
     {
         await Task.Delay(TimeSpan.FromMilliseconds(world.Random.Next(20_000)), world.Scheduler.Clock);
+        world.IsLate = true;
         world.Note("network", $"{what}, late: {Describe(effect())}");
+        world.IsLate = false;
     });
 
     private async Task TravelAsync(string what, bool began, CancellationToken cancellationToken)

@@ -12,6 +12,7 @@ internal sealed class World
     private readonly List<string> _trace = [];
     private readonly Dictionary<string, int> _lastTold = [];
     private readonly HashSet<string> _refusedOnce = [];
+    private readonly HashSet<string> _refusedHolds = [];
 
     public World(int seed)
     {
@@ -164,10 +165,23 @@ internal sealed class World
     /// <summary>Whether an operator rolls reverts back as soon as they are held.</summary>
     public bool IsOperatorQuick { get; set; }
 
+    /// <summary>Whether what happens now was asked for long ago.</summary>
+    public bool IsLate { get; set; }
+
+    /// <summary>
+    /// Plans that the ledger refused, and then held because of a call that arrived when everybody had given up. It is promised of none
+    /// that nothing stays held.
+    /// </summary>
+    public HashSet<string> HeldTooLate { get; } = [];
+
     /// <summary>The ledger holds a plan.</summary>
     public LedgerReply Hold(LedgerPlan plan)
     {
         var reply = Ledger.Hold(plan);
+        if (reply == LedgerReply.Refused && !Ledger.Plans.ContainsKey(plan.Id))
+            _refusedHolds.Add(plan.Id);
+        if (reply == LedgerReply.Ok && IsLate && _refusedHolds.Contains(plan.Id))
+            HeldTooLate.Add(plan.Id);
         if (IsOperatorQuick && Random.Next(2) == 0)
             RollBackReverts();
         return reply;

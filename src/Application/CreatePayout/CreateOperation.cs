@@ -30,7 +30,9 @@ internal sealed class CreateOperation(
                 case Intended.Started started:
                     return await leases.BeginAsync(
                         started.Operation,
-                        (operation, token) => FinishAsync(operation, settlementAccountId, token),
+                        (operation, token) => started.Operation.PlanWasRefused
+                            ? BeginAnewAsync(operation, intent, settlementAccountId, token)
+                            : FinishAsync(operation, settlementAccountId, newAttempts: 0, token),
                         cancellationToken);
 
                 case Intended.PayoutMoved:
@@ -84,7 +86,9 @@ internal sealed class CreateOperation(
     private static bool IsRepeatOf(Operation operation, CreateIntent intent) =>
         operation.Intent is CreateIntent create && create.Request == intent.Request;
 
-    /// <summary>Goes on where another left off: never with the same plan, and with a new one only once that is spent.</summary>
+    /// <summary>
+    /// Goes on where another left off, who may still be at work: never with the same plan, and with a new one only once that is spent.
+    /// </summary>
     private async Task<Payout> BeginAnewAsync(
         LeasedOperation operation, CreateIntent intent, long settlementAccountId, CancellationToken cancellationToken)
     {
@@ -93,14 +97,14 @@ internal sealed class CreateOperation(
         if (answer.Verdict != PlanVerdict.Spent)
             await operation.RefuseAsync(answer);
         await operation.AdvanceAsync(intent, cancellationToken);
-        return await FinishAsync(operation, settlementAccountId, cancellationToken);
+        return await FinishAsync(operation, settlementAccountId, newAttempts: 1, cancellationToken);
     }
 
     private async Task<Payout> FinishAsync(
-        LeasedOperation operation, long settlementAccountId, CancellationToken cancellationToken)
+        LeasedOperation operation, long settlementAccountId, int newAttempts, CancellationToken cancellationToken)
     {
         var intent = (CreateIntent)operation.Operation.Intent;
-        for (var newAttempts = 0; ; newAttempts++)
+        for (; ; newAttempts++)
         {
             var payout = intent.Payout.HeldBy(operation.Operation.Attempt);
             var (answer, held) = await moves.HoldAsync(operation, payout.HoldPlan, cancellationToken);
@@ -130,7 +134,7 @@ internal sealed class CreateOperation(
             await operation.RefuseAsync(answer);
         if (refusal is not null)
             await operation.RefuseAsync(new PlanAnswer(PlanVerdict.GivenUp, refusal));
-        await operation.EndAsync(attemptIsSpent: true);
+        await operation.EndSpentAsync();
         throw new InsufficientFundsException(
             InsufficientFundsReason.NotEnoughMoney,
             $"Account {settlementAccountId} does not have the money of payout {intent.Payout.Id}.");

@@ -98,6 +98,8 @@ internal sealed class CreatePayoutHandler(
             if (cashFlow.AmountFault() is { } fault)
                 throw new InvalidRequestException([$"amount cannot be paid out: {fault}"]);
             var amount = cashFlow.PayoutAmount(request.Cash.Currency);
+            if (Cash.AmountFault(amount.Amount) is { } amountFault)
+                throw new InvalidRequestException([$"amount cannot be paid out: it {amountFault}"]);
             if (amount.Amount <= 0)
             {
                 throw new InsufficientFundsException(

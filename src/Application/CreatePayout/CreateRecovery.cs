@@ -17,7 +17,7 @@ internal sealed class CreateRecovery(PlanMoves moves, IPayoutStore payouts) : IO
             return;
         if (answer.Verdict != PlanVerdict.Spent)
             await operation.RefuseAsync(answer);
-        await operation.EndAsync(attemptIsSpent: true);
+        await operation.EndSpentAsync();
     }
 
     /// <summary>Spends the latest attempt's plan.</summary>

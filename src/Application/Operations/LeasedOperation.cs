@@ -29,7 +29,12 @@ internal sealed class LeasedOperation(
     // How long an answer that is due waits for the last writes.
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(100);
 
+    private static readonly TimeSpan ReopenPause = TimeSpan.FromMilliseconds(200);
+
     public Operation Operation { get; private set; } = operation;
+
+    /// <summary>The sequence id of the payout that a confirm or a cancel changes; null for a create.</summary>
+    public int? ExpectedSequenceId { get; set; }
 
     /// <summary>Whether the operation is over, so that nobody needs to take it up again.</summary>
     public bool Ended { get; private set; }
@@ -63,15 +68,16 @@ internal sealed class LeasedOperation(
         }
     }
 
-    /// <summary>Ends the operation without effect.</summary>
-    /// <param name="attemptIsSpent">Whether the name of its latest attempt's plan must never be used again.</param>
+    /// <summary>Ends the operation, whose latest attempt's plan has been rolled back, so that its name must never be used again.</summary>
     /// <remarks>Where that cannot be written, the operation has not ended and recovery takes it up.</remarks>
-    public Task EndAsync(bool attemptIsSpent) => AbandonAsync(
-        // Nobody can ask for an id of ours again.
-        Operation.Intent is CreateIntent { IdIsOurs: true } ? 0 : attemptIsSpent ? Operation.Attempt : Operation.Attempt - 1);
+    public Task EndSpentAsync() => LeaveAsync(new AttemptNote(Operation.Attempt));
+
+    /// <summary>Ends the operation, of whose latest attempt the ledger has heard nothing.</summary>
+    /// <inheritdoc cref="EndSpentAsync" path="/remarks"/>
+    public Task EndUnusedAsync() => LeaveAsync(new AttemptNote(Operation.Attempt - 1, Operation.PlanWasRefused));
 
     /// <summary>Ends the operation because there is nothing left for it to do.</summary>
-    public Task ForgetAsync() => AbandonAsync(spentAttempts: 0);
+    public Task ForgetAsync() => AbandonAsync(AttemptNote.None);
 
     /// <summary>Ends the operation because the ledger refused its plan. Throws the refusal.</summary>
     public async Task RefuseAsync(PlanAnswer answer)
@@ -80,7 +86,9 @@ internal sealed class LeasedOperation(
         OperationLog.PlanRefused(
             logger, refusal.PlanId, Operation.PayoutId.Value, PayoutTelemetry.KindOf(Operation.Intent), Operation.Actor?.Name, refusal.Message);
         PayoutTelemetry.PlanRefused(Operation.Intent);
-        await EndAsync(attemptIsSpent: answer.Verdict is PlanVerdict.Spent or PlanVerdict.GivenUp);
+        await (answer.Verdict is PlanVerdict.Spent or PlanVerdict.GivenUp
+            ? EndSpentAsync()
+            : LeaveAsync(new AttemptNote(Operation.Attempt - 1, NextWasRefused: Operation.Intent is CreateIntent)));
         throw refusal;
     }
 
@@ -89,16 +97,46 @@ internal sealed class LeasedOperation(
     public async Task AdvanceAsync(OperationIntent intent, CancellationToken cancellationToken) =>
         Operation = await store.AdvanceAsync(Operation, intent, cancellationToken) ?? throw TakenOver();
 
-    /// <summary>Lets anybody go on with it at once instead of after the lease.</summary>
+    /// <summary>
+    /// Lets anybody go on with it at once instead of after the lease. If it is not there any more, somebody else has ended it while this
+    /// owner slept, and a call of this owner may have taken effect since: then it is written down again, so that recovery looks.
+    /// </summary>
     /// <param name="failure">Why it was not finished.</param>
     public Task ReleaseAsync(FailedTry failure) => TryAsync(async token =>
-    {
-        await store.ReleaseAsync(Operation, failure, token);
-        return true;
-    });
+        await store.ReleaseAsync(Operation, failure, token) || (MayHaveActed && await ReopenAsync(failure, token)));
 
-    private async Task AbandonAsync(int spentAttempts) =>
-        Ended = await TryAsync(token => store.AbandonAsync(Operation, spentAttempts, token));
+    private async Task<bool> ReopenAsync(FailedTry failure, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            switch (await store.IntendAsync(
+                Operation.PayoutId, Operation.Intent, ExpectedSequenceId, Operation.NewOwner(), Operation.Actor, options.LeaseDuration, cancellationToken))
+            {
+                case Intended.Started { Operation: var again } when again.Attempt == Operation.Attempt:
+                    OperationLog.Reopened(logger, Operation.PayoutId.Value, PayoutTelemetry.KindOf(Operation.Intent), Operation.Actor?.Name);
+                    return await store.ReleaseAsync(again, failure, cancellationToken);
+
+                case Intended.Started { Operation: var later }:
+                    // Its own plan is spent.
+                    return await store.AbandonAsync(later, new AttemptNote(later.Attempt - 1, later.PlanWasRefused), cancellationToken);
+
+                case Intended.Occupied { Operation: var other } when other.Attempt > Operation.Attempt:
+                case Intended.PayoutMoved:
+                    return false;
+
+                default:
+                    await Task.Delay(ReopenPause, clock, cancellationToken);
+                    break;
+            }
+        }
+    }
+
+    private Task LeaveAsync(AttemptNote note) =>
+        // Nobody can ask for an id of ours again.
+        AbandonAsync(Operation.Intent is CreateIntent { IdIsOurs: true } ? AttemptNote.None : note);
+
+    private async Task AbandonAsync(AttemptNote note) =>
+        Ended = await TryAsync(token => store.AbandonAsync(Operation, note, token));
 
     /// <summary>
     /// One of the last writes, which have their own time. What fails, or is not known to be done when the caller has to be answered, is

@@ -27,6 +27,12 @@ public sealed record Operation(PayoutId PayoutId, OperationIntent Intent, int At
     /// <summary>How many times recovery had failed to finish it when it was read.</summary>
     public int FailedTries { get; init; }
 
+    /// <summary>
+    /// Whether this attempt's plan was refused to an earlier operation, which has ended. A call of that one may still be under way, so a
+    /// create makes sure that the plan is spent and goes on with the next.
+    /// </summary>
+    public bool PlanWasRefused { get; init; }
+
     /// <summary>A name for an owner that nobody else uses: each drive of each operation has its own.</summary>
     public static string NewOwner() => $"{Host}/{Guid.CreateVersion7():N}";
 }
@@ -66,6 +72,15 @@ public sealed record PayoutRequest(PartyId PartyId, ShopId ShopId, Cash Cash, Pa
             text.Append(CultureInfo.InvariantCulture, $"{part?.Length ?? -1}:{part}");
         return Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
+}
+
+/// <summary>What an operation that had no effect leaves behind for the next one of its payout id.</summary>
+/// <param name="SpentAttempts">How many attempts' plan ids must never be used again. The next create or cancel begins with the one after them.</param>
+/// <param name="NextWasRefused">Whether the ledger refused the plan of the attempt after them: <see cref="Operation.PlanWasRefused"/>.</param>
+public readonly record struct AttemptNote(int SpentAttempts, bool NextWasRefused = false)
+{
+    /// <summary>Nothing is left behind.</summary>
+    public static AttemptNote None => default;
 }
 
 /// <summary>What came of writing an operation down.</summary>

@@ -100,7 +100,7 @@ internal sealed class OperationLeases(
         catch (Exception e) when (!leased.Ended)
         {
             if (!leased.MayHaveActed)
-                await leased.EndAsync(attemptIsSpent: false);
+                await leased.EndUnusedAsync();
             if (leased.Ended)
                 throw e as NotDoneException ?? new NotDoneException($"The operation on payout {operation.PayoutId} was not begun.", e);
             await leased.ReleaseAsync(await judge(e));

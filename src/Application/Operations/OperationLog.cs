@@ -29,6 +29,9 @@ internal static partial class OperationLog
     [LoggerMessage(9, LogLevel.Error, "A change of payout {PayoutId} is stored, and a measurement of it failed")]
     public static partial void NotTold(ILogger logger, string payoutId, Exception unexpected);
 
+    [LoggerMessage(11, LogLevel.Warning, "The operation on payout {PayoutId} ({Kind}, asked for by {Actor}) was ended by another host while this one slept; it is begun again, because a call of this host to the ledger may have taken effect since")]
+    public static partial void Reopened(ILogger logger, string payoutId, string kind, string? actor);
+
     [LoggerMessage(12, LogLevel.Warning, "The ledger does not answer: recovery waits until it does")]
     public static partial void LedgerDown(ILogger logger);
 

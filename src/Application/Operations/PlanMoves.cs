@@ -13,7 +13,10 @@ internal enum PlanVerdict
     /// <summary>The plan is rolled back, so its name is spent. The next attempt may follow.</summary>
     Spent,
 
-    /// <summary>Nothing of ours is held. The operation ends, and its attempt is not spent: another plan might pay twice.</summary>
+    /// <summary>
+    /// The ledger accepts nothing about the plan: it is committed, or was never acceptable. The operation ends, and its attempt is not
+    /// spent: another plan might pay twice.
+    /// </summary>
     Refused,
 
     /// <summary>The ledger held the plan and refused to commit it, so it was rolled back. The operation ends; the attempt is spent.</summary>

@@ -35,6 +35,7 @@ internal sealed class StatusChangeRecovery(IPayoutStore payouts, PlanMoves moves
     /// <summary>Carries out an operation on the payout as it is.</summary>
     public async Task GoForwardAsync(LeasedOperation operation, Payout payout, CancellationToken cancellationToken)
     {
+        operation.ExpectedSequenceId = payout.SequenceId;
         var changed = Change(payout, operation.Operation.Intent);
         if (operation.Operation.Intent is ConfirmIntent)
             await RequireAsync(operation, await moves.CommitAsync(operation, payout.HoldPlan, cancellationToken));

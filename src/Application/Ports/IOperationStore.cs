@@ -52,11 +52,13 @@ public interface IOperationStore
     /// <summary>Lets the lease run anew from now; false if the operation is no longer the owner's.</summary>
     Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>Lets the lease end now, so that anybody may take the operation over at once.</summary>
+    /// <summary>
+    /// Lets the lease end now, so that anybody may take the operation over at once; false if it is no longer the owner's.
+    /// </summary>
     /// <param name="operation">The operation.</param>
     /// <param name="failure">What went wrong, to be stored with it; null where nothing did.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken);
+    Task<bool> ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken);
 
     /// <summary>
     /// Notes, before the ledger hears of it, that the operation goes on as another attempt; null if it is no longer the
@@ -75,12 +77,9 @@ public interface IOperationStore
     /// Ends an operation that had no effect. False, with nothing written, if the operation is no longer the owner's.
     /// </summary>
     /// <param name="operation">The operation.</param>
-    /// <param name="spentAttempts">
-    /// How many attempts' plan ids are spent and must never be used again, so that the next create or cancel of this id begins with the
-    /// attempt after them; 0 forgets the operation altogether.
-    /// </param>
+    /// <param name="note">What is left in its place.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken);
+    Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken);
 
     /// <summary>Operations whose lease has run out, those due for longest first.</summary>
     /// <param name="after">Where to go on: after the last one of the page before, or at an instant; null for all.</param>

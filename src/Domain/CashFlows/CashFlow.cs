@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics;
+using System.Globalization;
 using PayoutManager.Domain.Money;
 
 namespace PayoutManager.Domain.CashFlows;
@@ -8,6 +9,12 @@ namespace PayoutManager.Domain.CashFlows;
 [DebuggerDisplay("{Count} postings")]
 public sealed class CashFlow : IReadOnlyList<CashFlowPosting>, IEquatable<CashFlow>
 {
+    /// <summary>
+    /// The most that the postings of a cash flow may move together, in minor units: 2^60. The ledger's sums wrap at 64 bits without an
+    /// error, and accounts hold the money of other payouts, too.
+    /// </summary>
+    public const long MaxTotal = 1L << 60;
+
     private readonly CashFlowPosting[] _postings;
 
     /// <summary>Takes postings as they are; a cash flow without any is possible, and moves nothing.</summary>
@@ -31,10 +38,25 @@ public sealed class CashFlow : IReadOnlyList<CashFlowPosting>, IEquatable<CashFl
     public Cash Fee(Currency currency) =>
         new(Total(PostingKind.Fee, currency) + Total(PostingKind.PayoutFixedFee, currency), currency);
 
-    /// <summary>The first posting whose amount is over <see cref="Cash.MaxAmount"/>, in words; null if there is none.</summary>
-    public string? AmountFault() => _postings
-        .Select((posting, place) => Cash.AmountFault(posting.Volume.Amount) is { } fault ? $"posting {place + 1} {fault}" : null)
-        .FirstOrDefault(fault => fault is not null);
+    /// <summary>
+    /// What is wrong with the amounts, in words; null if nothing is. No posting may be over <see cref="Cash.MaxAmount"/>, and all together
+    /// not over <see cref="MaxTotal"/>.
+    /// </summary>
+    public string? AmountFault()
+    {
+        var total = Int128.Zero;
+        for (var place = 0; place < _postings.Length; place++)
+        {
+            var amount = _postings[place].Volume.Amount;
+            if (Cash.AmountFault(amount) is { } fault)
+                return $"posting {place + 1} {fault}";
+            total += amount;
+        }
+
+        return total <= MaxTotal
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"all postings together must be at most {MaxTotal} minor units, are {total}");
+    }
 
     /// <inheritdoc/>
     public IEnumerator<CashFlowPosting> GetEnumerator() => ((IEnumerable<CashFlowPosting>)_postings).GetEnumerator();

@@ -53,7 +53,7 @@ internal sealed class PartyManagementClient(DependencyClient client) : IPartyMan
         var result = await client.ReadAsync<Calls.ComputePayoutCashFlow_result>("ComputePayoutCashFlow", args, cancellationToken);
         return result switch
         {
-            { Success: { } postings } => ToDomain(postings),
+            { Success: { } postings } => ToDomain(postings, cash.Currency),
             { Ex2: not null } => throw new NotFoundException($"Party {partyId} not found."),
             { Ex3: not null } => throw new NotFoundException($"Party {partyId} did not exist yet."),
             { Ex4: not null } => throw new NotFoundException($"Shop {shopId} of party {partyId} not found."),
@@ -83,7 +83,8 @@ internal sealed class PartyManagementClient(DependencyClient client) : IPartyMan
                 shop.Account is { } account
                     ? new ShopAccount(new Currency(account.Currency!.SymbolicCode), account.Settlement)
                     : null,
-                shop.PayoutToolId is { } tool ? new PayoutToolId(tool) : null);
+                // One that nothing can be paid out by is as good as none, and no concern of a request that names another.
+                shop.PayoutToolId is { } tool && Identifier.Fault(tool) is null ? new PayoutToolId(tool) : null);
 
     /// <summary>What is odd about a shop; null if nothing that matters here.</summary>
     private static string? FindFault(string shopId, Wire.Shop shop)
@@ -92,18 +93,21 @@ internal sealed class PartyManagementClient(DependencyClient client) : IPartyMan
             return $"its id is '{shop.Id}'";
         if (Identifier.Fault(shopId) is { } id)
             return $"its id {id}";
-        if (shop.Account?.Currency is { SymbolicCode: var code } && Currency.Fault(code) is { } currency)
-            return $"the currency '{code}' of its account {currency}";
-        return shop.PayoutToolId is { } given && Identifier.Fault(given) is { } tool ? $"its payout_tool_id '{given}' {tool}" : null;
+        return shop.Account?.Currency is { SymbolicCode: var code } && Currency.Fault(code) is { } currency
+            ? $"the currency '{code}' of its account {currency}"
+            : null;
     }
 
-    private static CashFlow ToDomain(IEnumerable<Wire.FinalCashFlowPosting> postings)
+    private static CashFlow ToDomain(IEnumerable<Wire.FinalCashFlowPosting> postings, Domain.Money.Currency currency)
     {
         try
         {
-            return new CashFlow(postings.Select(CashFlowContract.FromWire));
+            var cashFlow = new CashFlow(postings.Select(CashFlowContract.FromWire));
+            // Whether they can be added up is found out here, while it is clear whose they are.
+            _ = (cashFlow.PayoutAmount(currency), cashFlow.Fee(currency));
+            return cashFlow;
         }
-        catch (Exception e) when (e is ThriftFormatException or ArgumentException)
+        catch (Exception e) when (e is ThriftFormatException or ArgumentException or OverflowException or InvalidOperationException)
         {
             throw Unusable("ComputePayoutCashFlow", $"postings that cannot be used: {e.Message}", e);
         }

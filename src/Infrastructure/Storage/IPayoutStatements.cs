@@ -51,10 +51,10 @@ internal interface IPayoutStatements
     Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Removes the owner's operation or, where attempts are spent, leaves a note of them in its place; false if the owner or the
-    /// attempt is not the stored one.
+    /// Removes the owner's operation, and leaves a note in its place where there is anything to note; false if the owner or the attempt is
+    /// not the stored one.
     /// </summary>
-    Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken);
+    Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IEventOutbox.ReadAsync"/>
     Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken);
@@ -76,4 +76,5 @@ internal sealed record Occupant(OperationRow Operation, bool LeaseRanOut);
 /// <summary>What came of inserting an operation.</summary>
 /// <param name="Attempt">Which attempt it is; 0 if the payout has another operation.</param>
 /// <param name="PayoutMoved">Whether the payout was not as expected.</param>
-internal readonly record struct Insertion(int Attempt, bool PayoutMoved);
+/// <param name="PlanWasRefused">As <see cref="Application.Operations.Operation.PlanWasRefused"/>.</param>
+internal readonly record struct Insertion(int Attempt, bool PayoutMoved, bool PlanWasRefused);

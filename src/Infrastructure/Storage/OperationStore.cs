@@ -34,7 +34,8 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         {
             { PayoutMoved: true } => new Intended.PayoutMoved(),
             { Attempt: 0 } => await DescribeOccupantAsync(payoutId, cancellationToken),
-            var inserted => new Intended.Started(new Operation(payoutId, intent, inserted.Attempt, owner, actor)),
+            var inserted => new Intended.Started(
+                new Operation(payoutId, intent, inserted.Attempt, owner, actor) { PlanWasRefused = inserted.PlanWasRefused }),
         };
     }
 
@@ -52,7 +53,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
     public Task<bool> RenewAsync(Operation operation, TimeSpan lease, CancellationToken cancellationToken) => database.WriteAsync(
         token => statements.RenewAsync(operation.PayoutId.Value, operation.Owner, lease, token), cancellationToken);
 
-    public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken) => database.WriteAsync(
         token => statements.ReleaseAsync(operation.PayoutId.Value, operation.Owner, failure, token), cancellationToken);
 
     public Task<Operation?> AdvanceAsync(
@@ -60,7 +61,7 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
         OperationIntent intent,
         CancellationToken cancellationToken) => database.WriteAsync(
         async token => await statements.AdvanceAsync(operation, IntentJson.Write(intent), token)
-            ? operation with { Intent = intent, Attempt = operation.Attempt + 1 }
+            ? operation with { Intent = intent, Attempt = operation.Attempt + 1, PlanWasRefused = false }
             : null,
         cancellationToken);
 
@@ -80,8 +81,8 @@ internal sealed class OperationStore(Database database, IPayoutStatements statem
             token => statements.TryApplyAsync(operation, change.Payout, recorded, token), cancellationToken);
     }
 
-    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => database.WriteAsync(
-        token => statements.AbandonAsync(operation, spentAttempts, token), cancellationToken);
+    public Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken) => database.WriteAsync(
+        token => statements.AbandonAsync(operation, note, token), cancellationToken);
 
     public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken) =>
         Database.ReadAsync(token => routine.ListDueAsync(after, ignorePauses, limit, token), cancellationToken);

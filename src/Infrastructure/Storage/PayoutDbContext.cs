@@ -47,6 +47,7 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
             operation.ToTable("payout_operation");
             operation.HasKey(o => o.PayoutId).HasName("payout_operation_pkey");
             operation.Property(o => o.FailedTries).HasDefaultValue(0);
+            operation.Property(o => o.PlanRefused).HasDefaultValue(false);
         });
         modelBuilder.Entity<EventRow>(change =>
         {

@@ -64,9 +64,9 @@ internal sealed class FaultyStatements(IPayoutStatements inner) : IPayoutStateme
     public Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken) =>
         RunAsync(nameof(AdvanceAsync), operation.PayoutId.Value, () => inner.AdvanceAsync(operation, request, cancellationToken));
 
-    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) =>
+    public Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken) =>
         RunAsync(
-            nameof(AbandonAsync), operation.PayoutId.Value, () => inner.AbandonAsync(operation, spentAttempts, cancellationToken));
+            nameof(AbandonAsync), operation.PayoutId.Value, () => inner.AbandonAsync(operation, note, cancellationToken));
 
     public Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken) =>
         inner.ReadOutboxAsync(query, cancellationToken);

@@ -71,7 +71,7 @@ internal abstract record Step
             return new Call($"release {Answers.Describe(operation)}, {Failure?.ToString() ?? "no failure"}", operation.PayoutId)
             {
                 EndsLeaseNow = true,
-                RunAsync = store => Answers.OfAsync(store.Operations.ReleaseAsync(operation, Failure, default)),
+                RunAsync = async store => await store.Operations.ReleaseAsync(operation, Failure, default),
             };
         }
     }
@@ -106,15 +106,15 @@ internal abstract record Step
         }
     }
 
-    public sealed record Abandon(int Payout, int Age, int Spent) : Step
+    public sealed record Abandon(int Payout, int Age, AttemptNote Note) : Step
     {
         public override Call Resolve(Script script)
         {
             var operation = script.OperationOf(Payout, Age);
-            return new Call($"abandon {Answers.Describe(operation)}, {Spent} spent", operation.PayoutId)
+            return new Call($"abandon {Answers.Describe(operation)}, {Note}", operation.PayoutId)
             {
                 EndsOperation = true,
-                RunAsync = async store => await store.Operations.AbandonAsync(operation, Spent, default),
+                RunAsync = async store => await store.Operations.AbandonAsync(operation, Note, default),
             };
         }
     }
@@ -313,7 +313,8 @@ internal static class Steps
             (2, Gen.Select(payout, Age, lease, (p, age, end) => (Step)new Step.Renew(p, age, end))),
             (2, Gen.Select(payout, Age, Gen.Int[0, 3], (p, age, variant) => (Step)new Step.Advance(p, age, variant))),
             (6, Gen.Select(payout, Age, Skew, Gen.Int[0, 9], (p, age, skew, minute) => (Step)new Step.Apply(p, age, skew, minute))),
-            (3, Gen.Select(payout, Age, Gen.Int[0, 3], (p, age, spent) => (Step)new Step.Abandon(p, age, spent))),
+            (3, Gen.Select(payout, Age, Gen.Int[0, 3], Gen.Bool, (p, age, spent, refused) =>
+                (Step)new Step.Abandon(p, age, new AttemptNote(spent, refused)))),
             (1, payout.Select(p => (Step)new Step.Find(p))),
             (1, payout.Select(p => (Step)new Step.FindRequestDigest(p))),
             (1, Gen.Bool.Select(ignorePauses => (Step)new Step.ListDue(Script.All, ignorePauses))),
@@ -413,7 +414,7 @@ internal static class Answers
     public static string Describe(object? answer) => answer switch
     {
         null => "null",
-        Intended.Started started => $"started {Describe(started.Operation)}",
+        Intended.Started started => $"started {Describe(started.Operation)}{(started.Operation.PlanWasRefused ? ", refused before" : "")}",
         Intended.Occupied occupied => $"occupied by {Describe(occupied.Operation)}{(occupied.LeaseRanOut ? ", lease ran out" : "")}",
         Intended => answer.GetType().Name,
         Operation o => $"({o.PayoutId} {Describe(o.Intent)}, attempt {o.Attempt}, owner {o.Owner}, actor {o.Actor?.Name ?? "none"})",

@@ -234,7 +234,7 @@ public abstract class StoreTests : IAsyncLifetime
 
         var taken = await Operations.TakeOverAsync(first.PayoutId, "recovery", Lease, ignorePause: false, None);
         Assert.Equal(1, taken!.FailedTries);
-        Assert.True(await Operations.AbandonAsync(taken, 1, None));
+        Assert.True(await Operations.AbandonAsync(taken, new AttemptNote(1), None));
         Assert.Equal(default, (await Backlog.ReadAsync(None)).Troubled);
 
         await Operations.ReleaseAsync(await StartAsync("p1"), failure: null, None);
@@ -252,7 +252,7 @@ public abstract class StoreTests : IAsyncLifetime
         Assert.False(await Operations.RenewAsync(sleeper, Lease, None));
         Assert.Null(await Operations.AdvanceAsync(sleeper, sleeper.Intent, None));
         Assert.False(await Operations.ApplyAsync(sleeper, new PayoutCreated(payout, payout.CreatedAt), None));
-        Assert.False(await Operations.AbandonAsync(sleeper, 1, None));
+        Assert.False(await Operations.AbandonAsync(sleeper, new AttemptNote(1), None));
         await Operations.ReleaseAsync(sleeper, failure: null, None);
 
         Assert.Null(await Payouts.FindAsync(payout.Id, None));
@@ -270,7 +270,7 @@ public abstract class StoreTests : IAsyncLifetime
 
         Assert.Equal(first with { Attempt = 2 }, second);
         Assert.False(await Operations.ApplyAsync(first, new PayoutCreated(payout, payout.CreatedAt), None));
-        Assert.False(await Operations.AbandonAsync(first, 1, None));
+        Assert.False(await Operations.AbandonAsync(first, new AttemptNote(1), None));
         Assert.True(await Operations.RenewAsync(first, Lease, None));
         Assert.True(await Operations.ApplyAsync(second!, new PayoutCreated(payout.HeldBy(2), payout.CreatedAt), None));
         Assert.Equal(2, (await Payouts.FindAsync(payout.Id, None))!.HoldAttempt);
@@ -280,7 +280,7 @@ public abstract class StoreTests : IAsyncLifetime
     public async Task Spent_attempts_are_remembered_and_the_next_create_goes_on_from_them()
     {
         var operation = await StartAsync("p1");
-        Assert.True(await Operations.AbandonAsync(operation, 1, None));
+        Assert.True(await Operations.AbandonAsync(operation, new AttemptNote(1), None));
 
         Assert.Empty(await Operations.ListDueAsync());
         Assert.Null(await Operations.TakeOverAsync(operation.PayoutId, "other", Lease, ignorePause: true, None));
@@ -288,11 +288,28 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_refused_plan_is_remembered_until_its_attempt_is_over()
+    {
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), new AttemptNote(0, NextWasRefused: true), None));
+        var again = await StartAsync("p1");
+        Assert.Equal((1, true), (again.Attempt, again.PlanWasRefused));
+
+        Assert.True(await Operations.AbandonAsync(again, new AttemptNote(2, NextWasRefused: true), None));
+        var third = await StartAsync("p1");
+        Assert.Equal((3, true), (third.Attempt, third.PlanWasRefused));
+
+        var fourth = await Operations.AdvanceAsync(third, third.Intent, None);
+        Assert.True(await Operations.AbandonAsync(fourth!, new AttemptNote(4), None));
+        var fifth = await StartAsync("p1");
+        Assert.Equal((5, false), (fifth.Attempt, fifth.PlanWasRefused));
+    }
+
+    [Fact]
     public async Task Spent_attempts_are_remembered_and_the_next_cancel_goes_on_from_them()
     {
         await CreateAsync("p1");
         await ConfirmAsync("p1", Instant);
-        Assert.True(await Operations.AbandonAsync(await StartAsync("p1", new CancelIntent("why"), 1), 2, None));
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1", new CancelIntent("why"), 1), new AttemptNote(2), None));
 
         Assert.Equal(3, (await StartAsync("p1", new CancelIntent("why"), 1)).Attempt);
     }
@@ -305,7 +322,7 @@ public abstract class StoreTests : IAsyncLifetime
     {
         await CreateAsync("p1");
         await ConfirmAsync("p1", Instant);
-        Assert.True(await Operations.AbandonAsync(await StartAsync("p1", new CancelIntent("why"), 1), 2, None));
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1", new CancelIntent("why"), 1), new AttemptNote(2), None));
         OperationIntent late = verb switch
         {
             "create" => Testing.Payouts.CreateIntent("p1"),
@@ -349,7 +366,7 @@ public abstract class StoreTests : IAsyncLifetime
     {
         var started = Assert.IsType<Intended.Started>(
             await IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null, new Actor("somebody", "a reason"))).Operation;
-        Assert.True(await Operations.AbandonAsync(started, 1, None));
+        Assert.True(await Operations.AbandonAsync(started, new AttemptNote(1), None));
 
         Assert.Null((await StartAsync("p1")).Actor);
         Assert.Null(Assert.IsType<Intended.Occupied>(await IntendAsync("p1", new ConfirmIntent(), 0)).Operation.Actor);
@@ -374,7 +391,7 @@ public abstract class StoreTests : IAsyncLifetime
     [Fact]
     public async Task Of_many_at_once_one_goes_on_from_spent_attempts()
     {
-        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), 4, None));
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), new AttemptNote(4), None));
 
         var results = await Task.WhenAll(
             Enumerable.Range(0, 8).Select(_ => Task.Run(() => IntendAsync("p1", Testing.Payouts.CreateIntent("p1"), null))));
@@ -396,7 +413,7 @@ public abstract class StoreTests : IAsyncLifetime
     [Fact]
     public async Task An_operation_without_effect_can_be_forgotten()
     {
-        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), 0, None));
+        Assert.True(await Operations.AbandonAsync(await StartAsync("p1"), new AttemptNote(0), None));
         Assert.Equal(1, (await StartAsync("p1")).Attempt);
     }
 
@@ -542,7 +559,7 @@ public abstract class StoreTests : IAsyncLifetime
     public async Task The_history_of_what_does_not_exist_knows_its_spent_attempts()
     {
         var operation = await StartAsync("p1");
-        Assert.True(await Operations.AbandonAsync(operation, spentAttempts: 3, None));
+        Assert.True(await Operations.AbandonAsync(operation, new AttemptNote(3), None));
 
         var history = await History.ReadAsync(operation.PayoutId, None);
 

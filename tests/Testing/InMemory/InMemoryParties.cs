@@ -35,6 +35,9 @@ public sealed class InMemoryParties : IPartyManagement
     /// <summary>What a payout costs, in minor units.</summary>
     public long FixedFee { get; set; } = 2_500;
 
+    /// <summary>Where it goes.</summary>
+    public long FeeAccount { get; set; } = 20;
+
     public Task<Party?> FindPartyAsync(PartyId id, CancellationToken cancellationToken) =>
         Fault is null ? Task.FromResult(id == _party.Id ? _party : null) : throw Fault;
 
@@ -47,7 +50,7 @@ public sealed class InMemoryParties : IPartyManagement
         return Task.FromResult(new CashFlow(
         [
             new(new(AccountType.MerchantSettlement, Settlement), new(AccountType.MerchantPayout, 12), cash),
-            new(new(AccountType.MerchantPayout, 12), new(AccountType.SystemSettlement, 20), cash with { Amount = FixedFee }, "fixed fee"),
+            new(new(AccountType.MerchantPayout, 12), new(AccountType.SystemSettlement, FeeAccount), cash with { Amount = FixedFee }, "fixed fee"),
         ]));
     }
 

@@ -84,8 +84,9 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         if (_payouts.GetValueOrDefault(payoutId)?.SequenceId != expectedSequenceId)
             return Task.FromResult<Intended>(new Intended.PayoutMoved());
         var attempt = intent is CreateIntent or CancelIntent ? (entry?.Attempt ?? 0) + 1 : 1;
-        var operation = new Operation(payoutId, intent, attempt, owner, actor);
-        _operations[payoutId] = new Entry(operation, attempt, clock.GetUtcNow() + lease);
+        var operation = new Operation(payoutId, intent, attempt, owner, actor) { PlanWasRefused = entry?.NextWasRefused ?? false };
+        // Only whoever writes it down is told of the refusal.
+        _operations[payoutId] = new Entry(operation with { PlanWasRefused = false }, attempt, clock.GetUtcNow() + lease);
         return Task.FromResult<Intended>(new Intended.Started(operation));
     }
 
@@ -111,17 +112,16 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult(Change(operation, anyAttempt: true, entry => entry with { Until = clock.GetUtcNow() + lease }));
     }
 
-    public Task ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken)
+    public Task<bool> ReleaseAsync(Operation operation, FailedTry? failure, CancellationToken cancellationToken)
     {
         Enter(nameof(ReleaseAsync), cancellationToken);
-        Change(operation, anyAttempt: true, entry => Failed(entry, failure) with { Until = clock.GetUtcNow() });
-        return Task.CompletedTask;
+        return Task.FromResult(Change(operation, anyAttempt: true, entry => Failed(entry, failure) with { Until = clock.GetUtcNow() }));
     }
 
     public Task<Operation?> AdvanceAsync(Operation operation, OperationIntent intent, CancellationToken cancellationToken)
     {
         Enter(nameof(AdvanceAsync), cancellationToken);
-        var next = operation with { Intent = intent, Attempt = operation.Attempt + 1 };
+        var next = operation with { Intent = intent, Attempt = operation.Attempt + 1, PlanWasRefused = false };
         return Task.FromResult(
             Change(operation, anyAttempt: false, entry => entry with
             {
@@ -144,13 +144,15 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult(true);
     }
 
-    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken)
+    public Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken)
     {
         Enter(nameof(AbandonAsync), cancellationToken);
         return Task.FromResult(Change(
             operation,
             anyAttempt: false,
-            _ => spentAttempts == 0 ? null : new Entry(null, spentAttempts, DateTimeOffset.MaxValue)));
+            _ => note == AttemptNote.None
+                ? null
+                : new Entry(null, note.SpentAttempts, DateTimeOffset.MaxValue) { NextWasRefused = note.NextWasRefused }));
     }
 
     public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken)
@@ -373,5 +375,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     private sealed record Entry(Operation? Operation, int Attempt, DateTimeOffset Until)
     {
         public DateTimeOffset? NextTryAt { get; init; }
+
+        public bool NextWasRefused { get; init; }
     }
 }

@@ -18,6 +18,7 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         [
             "20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex",
             "20261126000001_RequestsAndActors", "20261127000001_OutboxLanes", "20261127000002_TroubledOperations",
+            "20261128000001_RefusedPlans",
         ];
 
     // What statements do with each table, by the names of PostgreSQL's rights.

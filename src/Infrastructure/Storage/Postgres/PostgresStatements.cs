@@ -153,7 +153,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         last_error = NULL,
                         next_try_at = NULL
                     WHERE o.kind = '{OperationRow.Spent}'
-                    RETURNING attempt
+                    -- Below zero where the plan was refused before.
+                    RETURNING CASE WHEN plan_refused THEN -attempt ELSE attempt END
                     """)
                 {
                     Parameters =
@@ -170,10 +171,11 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                         DELETE FROM pm.payout_operation
                         WHERE payout_id = $1 AND owner = $2
                             AND (SELECT sequence_id FROM pm.payout WHERE payout_id = $1) IS DISTINCT FROM $3
-                        RETURNING payout_id, coalesce((request ->> '{SpentBefore}')::integer, attempt - 1) AS spent
+                        RETURNING payout_id, coalesce((request ->> '{SpentBefore}')::integer, attempt - 1) AS spent,
+                            plan_refused
                     ), noted AS (
-                        INSERT INTO pm.payout_operation (payout_id, kind, attempt)
-                        SELECT payout_id, '{OperationRow.Spent}', spent FROM moved WHERE spent > 0
+                        INSERT INTO pm.payout_operation (payout_id, kind, attempt, plan_refused)
+                        SELECT payout_id, '{OperationRow.Spent}', spent, plan_refused FROM moved WHERE spent > 0 OR plan_refused
                     )
                     SELECT 1 FROM moved
                     """)
@@ -187,7 +189,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
                 },
             ],
             cancellationToken);
-        return new Insertion(results[0] ?? 0, PayoutMoved: results[1] is not null);
+        var attempt = results[0] ?? 0;
+        return new Insertion(Math.Abs(attempt), PayoutMoved: results[1] is not null, PlanWasRefused: attempt < 0);
     }
 
     public Task<bool> TryApplyAsync(
@@ -251,11 +254,14 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         cancellationToken);
 
     public Task<bool> AdvanceAsync(Operation operation, string request, CancellationToken cancellationToken) => ExecuteAsync(
-        "UPDATE pm.payout_operation SET attempt = attempt + 1, request = $4::jsonb WHERE payout_id = $1 AND owner = $2 AND attempt = $3",
+        """
+        UPDATE pm.payout_operation SET attempt = attempt + 1, request = $4::jsonb, plan_refused = false
+        WHERE payout_id = $1 AND owner = $2 AND attempt = $3
+        """,
         [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(request)],
         cancellationToken);
 
-    public Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken) => spentAttempts == 0
+    public Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken) => note == AttemptNote.None
         ? ExecuteAsync(
             "DELETE FROM pm.payout_operation WHERE payout_id = $1 AND owner = $2 AND attempt = $3",
             [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt)],
@@ -264,10 +270,10 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             $"""
             UPDATE pm.payout_operation
             SET kind = '{OperationRow.Spent}', attempt = $4, owner = NULL, lease_until = NULL, request = NULL, actor = NULL, reason = NULL,
-                failed_tries = 0, last_error = NULL, next_try_at = NULL
+                failed_tries = 0, last_error = NULL, next_try_at = NULL, plan_refused = $5
             WHERE payout_id = $1 AND owner = $2 AND attempt = $3
             """,
-            [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(spentAttempts)],
+            [Of(operation.PayoutId.Value), Of(operation.Owner), Of(operation.Attempt), Of(note.SpentAttempts), Of(note.NextWasRefused)],
             cancellationToken);
 
     public async Task<OutboxPage> ReadOutboxAsync(OutboxQuery query, CancellationToken cancellationToken)

@@ -38,6 +38,11 @@ internal sealed class OperationRow
     /// <summary>Why the latest try failed; null if none has.</summary>
     public string? LastError { get; set; }
 
+    /// <summary>
+    /// Whether the ledger refused the plan of the attempt to an earlier operation; of a <see cref="Spent"/> row, that of the attempt after it.
+    /// </summary>
+    public bool PlanRefused { get; set; }
+
     /// <summary>Until when recovery leaves it alone, by the database's clock; null if no try of recovery has failed.</summary>
     public DateTime? NextTryAt { get; set; }
 }

@@ -75,18 +75,18 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
             cancellationToken);
         if (inserted == 0)
             return default;
-        var attempt = await context.Operations
+        var stored = await context.Operations
             .Where(o => o.PayoutId == operation.PayoutId)
-            .Select(o => o.Attempt)
+            .Select(o => new { o.Attempt, o.PlanRefused })
             .SingleAsync(cancellationToken);
         var sequenceId = await context.Payouts
             .Where(payout => payout.PayoutId == operation.PayoutId)
             .Select(payout => (int?)payout.SequenceId)
             .SingleOrDefaultAsync(cancellationToken);
         if (sequenceId != expectedSequenceId)
-            return new Insertion(attempt, PayoutMoved: true);
+            return new Insertion(stored.Attempt, PayoutMoved: true, stored.PlanRefused);
         await transaction.CommitAsync(cancellationToken);
-        return new Insertion(attempt, PayoutMoved: false);
+        return new Insertion(stored.Attempt, PayoutMoved: false, stored.PlanRefused);
     }
 
     public async Task<bool> TryApplyAsync(
@@ -172,19 +172,24 @@ internal sealed class SqliteStatements(Func<PayoutDbContext> open) : IPayoutStat
     {
         await using var context = open();
         return await OwnedAttempt(context, operation).ExecuteUpdateAsync(
-            o => o.SetProperty(p => p.Attempt, operation.Attempt + 1).SetProperty(p => p.Request, request), cancellationToken) == 1;
+            o => o
+                .SetProperty(p => p.Attempt, operation.Attempt + 1)
+                .SetProperty(p => p.Request, request)
+                .SetProperty(p => p.PlanRefused, false),
+            cancellationToken) == 1;
     }
 
-    public async Task<bool> AbandonAsync(Operation operation, int spentAttempts, CancellationToken cancellationToken)
+    public async Task<bool> AbandonAsync(Operation operation, AttemptNote note, CancellationToken cancellationToken)
     {
         await using var context = open();
         var ours = OwnedAttempt(context, operation);
-        return (spentAttempts == 0
+        return (note == AttemptNote.None
             ? await ours.ExecuteDeleteAsync(cancellationToken)
             : await ours.ExecuteUpdateAsync(
                 o => o
                     .SetProperty(p => p.Kind, OperationRow.Spent)
-                    .SetProperty(p => p.Attempt, spentAttempts)
+                    .SetProperty(p => p.Attempt, note.SpentAttempts)
+                    .SetProperty(p => p.PlanRefused, note.NextWasRefused)
                     .SetProperty(p => p.Owner, (string?)null)
                     .SetProperty(p => p.LeaseUntil, (DateTime?)null)
                     .SetProperty(p => p.Request, (string?)null)

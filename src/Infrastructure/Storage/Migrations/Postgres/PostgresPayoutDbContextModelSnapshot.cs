@@ -177,6 +177,12 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasColumnType("text")
                         .HasColumnName("owner");
 
+                    b.Property<bool>("PlanRefused")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasColumnName("plan_refused")
+                        .HasDefaultValue(false);
+
                     b.Property<string>("Reason")
                         .HasColumnType("text")
                         .HasColumnName("reason");
