@@ -24,20 +24,21 @@ internal sealed class PayoutHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly EmbeddedPeers _peers;
-    private readonly Dictionary<string, ListenOptions> _listeners;
+    private readonly Endpoints _endpoints;
+    private bool _hasStopped;
 
-    private PayoutHost(WebApplication app, EmbeddedPeers peers, Dictionary<string, ListenOptions> listeners)
+    private PayoutHost(WebApplication app, EmbeddedPeers peers, Endpoints endpoints)
     {
         _app = app;
         _peers = peers;
-        _listeners = listeners;
+        _endpoints = endpoints;
     }
 
     /// <summary>Where PayoutManagement is served.</summary>
-    public Uri ThriftUrl => new(UrlOf(HostSettings.ThriftEndpoint), PayoutManagementService.Path);
+    public Uri ThriftUrl => new(_endpoints.UrlOf(HostSettings.ThriftEndpoint), PayoutManagementService.Path);
 
     /// <summary>Where operators ask.</summary>
-    public Uri ManagementUrl => UrlOf(HostSettings.ManagementEndpoint);
+    public Uri ManagementUrl => _endpoints.UrlOf(HostSettings.ManagementEndpoint);
 
     public KafkaOptions Kafka => _peers.Kafka;
 
@@ -73,17 +74,18 @@ internal sealed class PayoutHost : IAsyncDisposable
         configure?.Invoke(builder);
 
         var settings = HostSettings.Read(builder.Configuration, builder.Environment);
-        var endpoints = HostSettings.EndpointUrls(builder.Configuration).ToList();
-        CannotListenException.ThrowIfTaken(endpoints);
-        var listeners = Listen(builder, settings);
+        var urls = HostSettings.EndpointUrls(builder.Configuration).ToList();
+        CannotListenException.ThrowIfTaken(urls);
+        var endpoints = Listen(builder, settings);
         var peers = await EmbeddedPeers.StartAsync(settings, cancellationToken);
         PayoutHost? host = null;
         try
         {
             AddServices(builder.Services, settings, peers);
-            builder.Services.AddPayoutTelemetry(builder.Configuration);
-            host = new PayoutHost(builder.Build(), peers, listeners);
+            builder.Services.AddSingleton(endpoints).AddHostedService<Draining>().AddPayoutTelemetry(builder.Configuration);
+            host = new PayoutHost(builder.Build(), peers, endpoints);
             Route(host._app, settings);
+            host.TellWhatStarts();
             await host._app.StartAsync(cancellationToken);
             return host;
         }
@@ -92,23 +94,29 @@ internal sealed class PayoutHost : IAsyncDisposable
             // Also what had started, such as the relay, which gives back its lanes.
             await (host?.DisposeAsync() ?? peers.DisposeAsync());
             if (e is IOException or SocketException)
-                throw CannotListenException.Of(e, endpoints);
+                throw CannotListenException.Of(e, urls);
             throw;
         }
     }
 
-    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+    public async Task WaitForShutdownAsync()
+    {
+        await _app.WaitForShutdownAsync();
+        _hasStopped = true;
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
+        // Once is enough: each time it waits for load balancers to notice.
+        if (!_hasStopped)
+            await _app.StopAsync();
         await _app.DisposeAsync();
         await _peers.DisposeAsync();
     }
 
-    private static Dictionary<string, ListenOptions> Listen(WebApplicationBuilder builder, HostSettings settings)
+    private static Endpoints Listen(WebApplicationBuilder builder, HostSettings settings)
     {
-        var listeners = new Dictionary<string, ListenOptions>();
+        var endpoints = new Endpoints(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -129,12 +137,12 @@ internal sealed class PayoutHost : IAsyncDisposable
                 .Endpoint(HostSettings.ManagementEndpoint, endpoint =>
                     Remember(HostSettings.ManagementEndpoint, endpoint.ListenOptions));
         });
-        return listeners;
+        return endpoints;
 
         void Remember(string name, ListenOptions options)
         {
             Listener.Mark(options, name);
-            listeners[name] = options;
+            endpoints.Add(name, options);
         }
     }
 
@@ -159,7 +167,6 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddSingleton<IHostLifetime, SignalLifetime>()
             .AddSingleton(settings.Shutdown)
             .Configure<HostOptions>(host => host.ShutdownTimeout = settings.Shutdown.Total)
-            .AddHostedService<Draining>()
             .AddHostedService<MigrationWorker>()
             .AddPayoutHealth(peers.PartyManagement, peers.Shumway)
             .AddHostedService<RelayWorker>()
@@ -191,11 +198,11 @@ internal sealed class PayoutHost : IAsyncDisposable
             branch => branch.Use(ManagementEndpoints.NotTraced).UseRouting().UseEndpoints(ManagementEndpoints.Map));
     }
 
-    private Uri UrlOf(string name)
+    private void TellWhatStarts()
     {
-        var configured = BindingAddress.Parse(_app.Configuration[HostSettings.UrlKeyOf(name)]!);
-        var port = configured.Port == 0 ? _listeners[name].IPEndPoint!.Port : configured.Port;
-        var host = configured.Host is "*" or "+" or "0.0.0.0" or "[::]" ? "localhost" : configured.Host;
-        return new Uri($"{configured.Scheme}://{host}:{port}/");
+        var logger = _app.Services.GetRequiredService<ILogger<PayoutHost>>();
+        HostLog.Starts(logger, ProductVersion.Text, _app.Environment.EnvironmentName, Environment.ProcessId);
+        HostLog.Uses(
+            logger, _peers.Storage.InWords(), Kafka.Topic, Kafka.BootstrapServers, _peers.PartyManagement.Url, _peers.Shumway.Url);
     }
 }

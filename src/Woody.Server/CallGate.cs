@@ -16,8 +16,12 @@ public sealed class CallGate(int maxCalls = 512, int maxBodyBytes = 4 << 20) : I
     private readonly CancellationTokenSource _ending = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _calls;
+    private long _served;
     private long _bodyBytes;
     private volatile bool _closed;
+
+    /// <summary>How many calls were let in and have ended.</summary>
+    public long Served => Interlocked.Read(ref _served);
 
     /// <summary>Is cancelled when calls that are still being served have to end.</summary>
     internal CancellationToken Ending => _ending.Token;
@@ -72,6 +76,7 @@ public sealed class CallGate(int maxCalls = 512, int maxBodyBytes = 4 << 20) : I
         public void Dispose()
         {
             Interlocked.Add(ref gate._bodyBytes, -_taken);
+            Interlocked.Increment(ref gate._served);
             gate.Leave();
         }
     }

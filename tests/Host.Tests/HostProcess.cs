@@ -27,11 +27,16 @@ public sealed class HostProcess : IDisposable
 
     public int ThriftPort { get; }
 
+    public int Id => _process.Id;
+
     public Uri ThriftUrl => new($"{_scheme}://127.0.0.1:{ThriftPort}/payout/management");
 
     public Uri ManagementUrl => new($"http://127.0.0.1:{_managementPort}/");
 
     public string Output => _process.Output;
+
+    /// <summary>What it says on its error output, where the log is not.</summary>
+    public string Errors => _process.StandardError;
 
     public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes) =>
         Start(peers, Uri.UriSchemeHttp, changes);

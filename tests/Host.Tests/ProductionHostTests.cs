@@ -131,17 +131,6 @@ public sealed class ProductionHostTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_stops_cleanly_when_told_to()
-    {
-        using var host = HostProcess.Start(_peers);
-        await host.UntilReadyAsync();
-
-        host.Terminate();
-
-        Assert.Equal(0, await host.WaitAsync());
-    }
-
-    [Fact]
     public async Task A_bad_configuration_names_every_bad_key_and_exits()
     {
         using var host = HostProcess.Start(

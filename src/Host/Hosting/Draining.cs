@@ -1,3 +1,4 @@
+using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Management;
 using PayoutManager.Woody.Server;
 
@@ -20,29 +21,32 @@ internal sealed record ShutdownOptions
 
 /// <summary>
 /// The first thing on the way down: says that this host is not ready any more, and lets its calls finish before anything
-/// that they need is stopped.
+/// that they need is stopped. And the last: says that it has stopped.
 /// </summary>
 internal sealed class Draining(
     CallGate gate,
+    HostEnd end,
+    Endpoints endpoints,
     HealthWatch health,
     ShutdownOptions options,
     TimeProvider clock,
     ILogger<Draining> logger) : IHostedLifecycleService
 {
-    private bool _hasStarted;
+    private long? _startedAt;
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         // A start that has failed has let nobody in.
-        if (!_hasStarted)
+        if (_startedAt is null)
             return;
+        end.Tell();
         health.Stopping();
         await Task.Delay(options.Delay, clock, cancellationToken);
         var finished = gate.CloseAsync();
         await Task.WhenAny(finished, Task.Delay(options.Drain, clock, cancellationToken));
         if (!finished.IsCompleted)
         {
-            DrainingLog.EndsCalls(logger, options.Drain);
+            HostLog.EndsCalls(logger, options.Drain);
             gate.EndCalls();
             await finished.WaitAsync(cancellationToken);
         }
@@ -54,17 +58,17 @@ internal sealed class Draining(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        _hasStarted = true;
+        _startedAt = clock.GetTimestamp();
+        HostLog.Listens(logger, endpoints.AddressOf(HostSettings.ThriftEndpoint), endpoints.AddressOf(HostSettings.ManagementEndpoint));
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-}
-
-internal static partial class DrainingLog
-{
-    [LoggerMessage(101, LogLevel.Warning, "Calls that have not finished within {Drain} are ended; their operations go on by themselves")]
-    public static partial void EndsCalls(ILogger logger, TimeSpan drain);
+    public Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (_startedAt is { } startedAt)
+            HostLog.Stopped(logger, gate.Served, TimeSpan.FromSeconds(Math.Floor(clock.GetElapsedTime(startedAt).TotalSeconds)));
+        return Task.CompletedTask;
+    }
 }

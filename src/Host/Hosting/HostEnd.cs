@@ -8,6 +8,7 @@ internal sealed class HostEnd(IHostApplicationLifetime lifetime, ILogger<HostEnd
 {
     private readonly Lock _lock = new();
     private ExitCode? _exit;
+    private string? _signal;
 
     /// <summary>How the host has ended.</summary>
     public ExitCode Exit
@@ -20,11 +21,11 @@ internal sealed class HostEnd(IHostApplicationLifetime lifetime, ILogger<HostEnd
     }
 
     /// <summary>Ends the host because a signal asks for it.</summary>
-    public void Ask()
+    public void Ask(PosixSignal signal)
     {
         // What is ending for another reason goes on doing so.
-        if (!lifetime.ApplicationStopping.IsCancellationRequested)
-            TrySet(ExitCode.Success);
+        if (!lifetime.ApplicationStopping.IsCancellationRequested && TrySet(ExitCode.Success))
+            _signal = $"{signal}";
         lifetime.StopApplication();
     }
 
@@ -34,6 +35,15 @@ internal sealed class HostEnd(IHostApplicationLifetime lifetime, ILogger<HostEnd
         if (TrySet(exit))
             HostLog.Fails(logger, reason);
         lifetime.StopApplication();
+    }
+
+    /// <summary>Says why the host stops, unless that has been said.</summary>
+    public void Tell()
+    {
+        if (_signal is not null)
+            HostLog.Stopping(logger, _signal);
+        else if (Exit == ExitCode.Failed)
+            HostLog.StopsByItself(logger);
     }
 
     private bool TrySet(ExitCode exit)
@@ -58,7 +68,7 @@ internal sealed class SignalLifetime(HostEnd end) : IHostLifetime, IDisposable
             {
                 // It would end the process at once.
                 context.Cancel = true;
-                end.Ask();
+                end.Ask(context.Signal);
             })),
     ];
 
@@ -71,10 +81,4 @@ internal sealed class SignalLifetime(HostEnd end) : IHostLifetime, IDisposable
         foreach (var signal in _signals)
             signal.Dispose();
     }
-}
-
-internal static partial class HostLog
-{
-    [LoggerMessage(100, LogLevel.Critical, "The host stops: {Reason}")]
-    public static partial void Fails(ILogger logger, string reason);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using PayoutManager.Application.Background;
 using PayoutManager.Application.Telemetry;
+using PayoutManager.Host.Hosting;
 
 namespace PayoutManager.Host.Management;
 
@@ -15,17 +16,27 @@ internal sealed class HealthWatch : HealthCheckService, IHostedService, IDisposa
     private readonly HealthCheckService _checks;
     private readonly BackgroundLoops _loops;
     private readonly TimeProvider _clock;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly ILogger<HealthWatch> _logger;
     private readonly Meter _meter = new(PayoutTelemetry.Name);
     private readonly CancellationTokenSource _stop = new();
     private Task _looking = Task.CompletedTask;
     private Look? _latest;
+    private string? _told;
     private volatile bool _stopping;
 
-    public HealthWatch(HealthCheckService checks, BackgroundLoops loops, TimeProvider clock)
+    public HealthWatch(
+        HealthCheckService checks,
+        BackgroundLoops loops,
+        TimeProvider clock,
+        IHostApplicationLifetime lifetime,
+        ILogger<HealthWatch> logger)
     {
         _checks = checks;
         _loops = loops;
         _clock = clock;
+        _lifetime = lifetime;
+        _logger = logger;
         _meter.CreateObservableGauge(
             "payouts.peer.up", ObservePeers, description: "Whether a peer can be reached from this host: 1 or 0.");
         _meter.CreateObservableGauge(
@@ -74,7 +85,22 @@ internal sealed class HealthWatch : HealthCheckService, IHostedService, IDisposa
     {
         var at = _clock.GetTimestamp();
         Volatile.Write(ref _latest, new Look(at, await _checks.CheckHealthAsync(cancellationToken)));
-        return IsReady ? Interval : IntervalUntilReady;
+        Tell();
+        return IsReady && _told is not null ? Interval : IntervalUntilReady;
+    }
+
+    /// <summary>Says in the log when the status has become another.</summary>
+    private void Tell()
+    {
+        var (status, report) = (Status, Report());
+        // Nobody can call before the host listens.
+        if (status == _told || _stopping || !_lifetime.ApplicationStarted.IsCancellationRequested)
+            return;
+        _told = status;
+        if (report.Status == HealthStatus.Healthy)
+            HostLog.Ready(_logger);
+        else
+            HostLog.NotReady(_logger, status, string.Join("; ", report.Entries.Where(part => part.Value.Status != HealthStatus.Healthy).Select(part => $"{part.Key}: {part.Value.Description}")));
     }
 
     private HealthReport Report()

@@ -1,3 +1,6 @@
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
 namespace PayoutManager.Infrastructure.Storage;
 
 /// <summary>The databases that can keep payouts.</summary>
@@ -21,4 +24,15 @@ public sealed record StorageOptions
 
     /// <summary>Whether the tables are made and upgraded at start. Default true.</summary>
     public bool MigrateOnStartup { get; init; } = true;
+
+    /// <summary>Which database it is, without user and password.</summary>
+    public string InWords()
+    {
+        if (Provider == StorageProvider.Sqlite)
+            return $"{Provider} in {new SqliteConnectionStringBuilder(ConnectionString).DataSource}";
+        var connection = new NpgsqlConnectionStringBuilder(ConnectionString);
+        // Of several hosts each has its port, and a directory of sockets has none.
+        var host = connection.Host?.AsSpan().ContainsAny(":,/") == true ? connection.Host : $"{connection.Host}:{connection.Port}";
+        return $"{Provider}, database {connection.Database ?? connection.Username} at {host}";
+    }
 }

@@ -22,7 +22,7 @@ public sealed class UnusableDatabaseTests : IAsyncLifetime
         using var host = HostProcess.Start(_peers, ("ConnectionStrings__Payouts", latin));
 
         Assert.Equal(UnusableDatabase, await host.WaitAsync());
-        Assert.Equal("The database's encoding is LATIN1 and must be UTF8: make it anew with ENCODING 'UTF8'.", host.Output.Trim());
+        Assert.Equal("The database's encoding is LATIN1 and must be UTF8: make it anew with ENCODING 'UTF8'.", host.Errors);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class UnusableDatabaseTests : IAsyncLifetime
         Assert.Equal(UnusableDatabase, await host.WaitAsync());
         Assert.StartsWith(
             "Sessions of the database run at isolation level serializable and must run at read committed:",
-            host.Output,
+            host.Errors,
             StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", host.Output, StringComparison.Ordinal);
     }
