@@ -12,7 +12,6 @@ namespace PayoutManager.Woody.Server;
 public sealed class WoodyEndpoint
 {
     private const int LongestReason = 512;
-    private const int LongestSubject = 256;
 
     // Timers take no more; a deadline beyond is as good as none.
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(24);
@@ -49,7 +48,8 @@ public sealed class WoodyEndpoint
         headers[WoodyHeaders.SpanId] = context.SpanId;
         headers[WoodyHeaders.ParentId] = context.ParentId;
 
-        var call = new ServedCall();
+        var call = new ServedCall(context);
+        using var scope = _logger.BeginScope(call);
         try
         {
             await AnswerAsync(http, context, call);
@@ -64,7 +64,7 @@ public sealed class WoodyEndpoint
             call.Outcome = error.Name ?? error.ErrorClass;
             http.Response.StatusCode = error.Status;
             headers[WoodyHeaders.ErrorClass] = error.ErrorClass;
-            headers[WoodyHeaders.ErrorReason] = Printable(error.Reason, LongestReason);
+            headers[WoodyHeaders.ErrorReason] = Printable.Of(error.Reason, LongestReason);
             if (error.Status == StatusCodes.Status405MethodNotAllowed)
                 headers.Allow = HttpMethods.Post;
         }
@@ -74,9 +74,11 @@ public sealed class WoodyEndpoint
 
     private async Task AnswerAsync(HttpContext http, WoodyContext ids, ServedCall call)
     {
+        var meta = WoodyRequestReader.ReadMeta(http.Request.Headers);
+        call.Actor = CallerIdentity.Of(http.Connection.ClientCertificate, meta);
         WoodyRequestReader.CheckForm(http.Request, _options.Path);
-        var context = WoodyRequestReader.ReadHeaders(http.Request.Headers, ids, _clock.GetUtcNow() + _options.DefaultDeadline);
-        call.Actor = CallerIdentity.Of(http.Connection.ClientCertificate, context.Meta);
+        var context = WoodyRequestReader.ReadHeaders(
+            http.Request.Headers, ids with { Meta = meta }, _clock.GetUtcNow() + _options.DefaultDeadline);
         using var visit = _options.Gate.Enter();
         var message = ThriftMessage.Open(
             await WoodyRequestReader.ReadBodyAsync(http, _options.MaxBodySize, visit.TakeRoom));
@@ -106,7 +108,11 @@ public sealed class WoodyEndpoint
         var read = _service.Find(name) ?? throw WoodyRequestReader.BadRequest($"unknown method {name}");
         call.Method = name;
         if (_options.Refuse(http, name) is { } reason)
+        {
+            WoodyLog.Refused(_logger, name, call.ActorInLog, http.Connection.RemoteIpAddress, reason);
             throw new WoodyErrorException(WoodyError.Forbidden(reason));
+        }
+
         var (subject, serveAsync) = read(message);
         call.Subject = subject;
 
@@ -126,7 +132,6 @@ public sealed class WoodyEndpoint
 
     private void Report(HttpContext http, WoodyContext context, ServedCall call, TimeSpan duration)
     {
-        call.Subject = call.Subject is { } subject ? Printable(subject, LongestSubject) : null;
         var status = http.Response.StatusCode;
         WoodyServerTelemetry.Ended(_options.Service, call, status, duration);
         if (http.Features.Get<IHttpActivityFeature>()?.Activity is { } span)
@@ -135,7 +140,7 @@ public sealed class WoodyEndpoint
             _logger,
             call.Method,
             call.Subject ?? "-",
-            call.Actor is { } actor ? Printable(actor, LongestSubject) : "-",
+            call.ActorInLog,
             status,
             call.Outcome,
             duration.TotalMilliseconds,
@@ -158,14 +163,6 @@ public sealed class WoodyEndpoint
             return sorted;
         WoodyLog.Failed(_logger, method, e);
         return WoodyError.Unexpected("internal error");
-    }
-
-    /// <summary>A header and a line of a log take printable ASCII; whatever else a text quotes is shown as a question mark.</summary>
-    private static string Printable(string text, int longest)
-    {
-        if (text.Length <= longest && !text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            return text;
-        return string.Concat(text.Take(longest).Select(c => c is >= ' ' and <= '~' ? c : '?'));
     }
 }
 

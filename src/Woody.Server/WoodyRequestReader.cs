@@ -44,7 +44,7 @@ internal static class WoodyRequestReader
             throw BadRequest($"header {WoodyHeaders.Deadline} must be an RFC 3339 instant, once");
         }
 
-        return ids with { Deadline = deadline, Meta = ReadMeta(headers) };
+        return ids with { Deadline = deadline };
     }
 
     /// <param name="http">The request.</param>
@@ -102,7 +102,8 @@ internal static class WoodyRequestReader
     private static WoodyErrorException Refusal(int status, string reason) =>
         new(new WoodyError(status, WoodyErrorClass.ResultUnexpected, reason));
 
-    private static IReadOnlyList<KeyValuePair<string, string>> ReadMeta(IHeaderDictionary headers)
+    /// <summary>What is passed on to dependencies, whatever it is.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> ReadMeta(IHeaderDictionary headers)
     {
         List<KeyValuePair<string, string>>? meta = null;
         foreach (var (name, value) in headers)

@@ -27,7 +27,10 @@ public sealed class RunningHost : IAsyncDisposable
 
     internal PayoutHost Host => _host;
 
-    public static async Task<RunningHost> StartAsync(params (string Key, string Value)[] configuration) =>
+    public static Task<RunningHost> StartAsync(params (string Key, string Value)[] configuration) => StartAsync(log: null, configuration);
+
+    /// <summary>Starts a host whose log is kept.</summary>
+    public static async Task<RunningHost> StartAsync(LogRecorder? log, params (string Key, string Value)[] configuration) =>
         new(await PayoutHost.StartAsync([], Environments.Development, builder =>
         {
             builder.Configuration["Kestrel:Endpoints:Thrift:Url"] = "http://127.0.0.1:0";
@@ -35,6 +38,8 @@ public sealed class RunningHost : IAsyncDisposable
             foreach (var (key, value) in configuration)
                 builder.Configuration[key] = value;
             builder.Logging.ClearProviders();
+            if (log is not null)
+                builder.Logging.AddProvider(log);
         }));
 
     public async Task<HttpResponseMessage> PostAsync(

@@ -4,6 +4,12 @@ namespace PayoutManager.Application.Operations;
 
 internal static partial class OperationLog
 {
+    private static readonly Func<ILogger, string, string?, IDisposable?> Scope =
+        LoggerMessage.DefineScope<string, string?>("Actor:{Actor} PayoutId:{PayoutId}");
+
+    /// <summary>Puts onto every line, whoever writes it, which operation it is of and who asked for that, until it is disposed of.</summary>
+    public static IDisposable? Of(ILogger logger, Operation operation) => Scope(logger, operation.Actor?.Name ?? "-", operation.PayoutId.Value);
+
     [LoggerMessage(1, LogLevel.Error, "The ledger refused plan {PlanId} of payout {PayoutId} ({Kind}, asked for by {Actor}); the operation ends without effect: {Reason}")]
     public static partial void PlanRefused(ILogger logger, string planId, string payoutId, string kind, string? actor, string reason);
 

@@ -203,6 +203,7 @@ public sealed class OperationRecovery : IDisposable
 
             using var span = PayoutTelemetry.Source.StartActivity($"Recover {PayoutTelemetry.KindOf(operation.Intent)}");
             span?.SetTag("payout.id", payoutId.Value);
+            using var scope = OperationLog.Of(_logger, operation);
             await FinishAsync(operation, cancellationToken);
             PayoutTelemetry.Recovered(operation.Intent, finished: true);
             OperationLog.Recovered(

@@ -17,6 +17,8 @@ internal static class LogServices
 
     public static void AddPayoutLog(this WebApplicationBuilder builder)
     {
+        // Of a span; calls without one tell of their trace by themselves.
+        builder.Logging.Configure(log => log.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
         builder.Logging.AddFilter(RequestLog, LogLevel.None);
         builder.Logging.AddFilter(HostLog, LogLevel.Critical);
         builder.Logging.AddFilter(HealthLog, LogLevel.None);

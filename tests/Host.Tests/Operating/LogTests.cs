@@ -43,7 +43,15 @@ public sealed class LogTests : IAsyncLifetime
                 Text(line, "Method"), Text(line, "PayoutId"), line.GetProperty("Status").GetInt32(), Text(line, "Outcome"))));
         Assert.All(lines, line => Assert.Equal("-", Text(line, "Actor")));
         Assert.Contains("Payout log-2 was not created for (null): insufficient funds, not enough money", host.Output, StringComparison.Ordinal);
-        Assert.All(lines, line => Assert.Matches("^[0-9a-f]{16}$", Text(line, "TraceId")));
+        Assert.All(lines, line => Assert.Matches("^[0-9a-f]{16}$", Text(line, "WoodyTraceId")));
+        Assert.All(Lines(host).Where(line => line.GetProperty("EventId").GetInt32() is 10 or 40), line =>
+        {
+            var scope = Assert.Single(line.GetProperty("Scopes").EnumerateArray(), scope => scope.TryGetProperty("Actor", out _));
+            Assert.Equal(["Message", "TraceId", "SpanId", "Actor", "PayoutId"], scope.EnumerateObject().Select(field => field.Name));
+            Assert.Equal(Text(line.GetProperty("State"), "PayoutId"), Text(scope, "PayoutId"));
+            Assert.Matches("^0{16}[0-9a-f]{16}$", Text(scope, "TraceId"));
+            Assert.Matches("^[0-9a-f]{16}$", Text(scope, "SpanId"));
+        });
         Assert.All(lines, line => Assert.True(line.GetProperty("Milliseconds").GetDouble() > 0));
         foreach (var secret in (string[])["123457", "987654321", "private words", "97500", "   at "])
             Assert.DoesNotContain(secret, host.Output, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PayoutManager.Application.Events;
 using PayoutManager.Host.Tests.Deployment;
 using PayoutManager.Infrastructure.Kafka;
@@ -131,6 +132,12 @@ public sealed class TelemetryTests : IAsyncLifetime
         var send = spans.Single(s => s.Name == "send pm-events-payout");
         Assert.Equal(
             $"00-{Trace}-{send.Id}-01", Topic.ReadHeader(_peers.BootstrapServers, KafkaOptions.DefaultTopic, "traceparent"));
+
+        await host.UntilAsync(() => Task.FromResult(host.Output.Contains("\"EventId\":40", StringComparison.Ordinal)));
+        using var line = JsonDocument.Parse(host.Output.Split('\n').Single(text => text.Contains("\"EventId\":40", StringComparison.Ordinal)));
+        var fields = line.RootElement.GetProperty("Scopes").EnumerateArray().SelectMany(scope => scope.EnumerateObject()).ToList();
+        Assert.Equal(Trace, fields.Single(field => field.Name == "TraceId").Value.GetString());
+        Assert.Equal(call.Id, fields.Single(field => field.Name == "SpanId").Value.GetString());
 
         // Looking for work ten times a second is nobody's trace, and neither is an operator's question.
         Assert.All(collector.Spans, s => Assert.Equal(Trace, s.TraceId));
