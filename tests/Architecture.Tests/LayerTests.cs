@@ -34,7 +34,7 @@ public class LayerTests
             ["Infrastructure", "Sandbox", "Woody.Server"],
             [
                 "OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Exporter.Prometheus.AspNetCore",
-                "OpenTelemetry.Extensions.Hosting", "Scrutor",
+                "OpenTelemetry.Extensions.Hosting", "Scrutor", "System.CommandLine",
             ]),
     };
 

@@ -77,9 +77,9 @@ public sealed class HostProcess : IDisposable
                 if (await isSo())
                     return;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
-                // Not listening yet.
+                // Not listening yet, or too busy to accept in time.
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System);

@@ -381,7 +381,8 @@ internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, 
                 break;
         }
 
-        return [.. due.Select(o => $"{o.PayoutId} after {o.FailedTries} failed tries")];
+        // One whose lease was renewed between two pages is on both.
+        return [.. due.DistinctBy(o => o.PayoutId).Select(o => $"{o.PayoutId} after {o.FailedTries} failed tries")];
     }
 
     /// <summary>The ids under which it has shown events, on whatever host.</summary>
