@@ -71,7 +71,7 @@ public sealed class RecoveryStepTests(StepHosts hosts) : IClassFixture<StepHosts
     {
         using (var victim = await hosts.StartAsync(step))
         {
-            await hosts.CreateAsync(victim, _id);
+            await hosts.TryCreateAsync(victim, _id);
             await StepHosts.AssertDeadAsync(victim);
         }
 

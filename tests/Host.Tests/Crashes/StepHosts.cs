@@ -113,6 +113,21 @@ public sealed class StepHosts : IAsyncLifetime
     internal async Task CreateAsync(HostProcess host, string id) => Assert.NotNull(
         (await InsistAsync<Calls.CreatePayout_result>(host, "CreatePayout", RunningHost.CreateArgs(id, 10_000))).Success);
 
+    /// <summary>Creates a payout on a host that may die before it answers.</summary>
+    internal async Task TryCreateAsync(HostProcess host, string id)
+    {
+        WoodyContext.Current = WoodyContext.NewRoot() with { Deadline = TimeProvider.System.GetUtcNow() + Patience };
+        try
+        {
+            await new WoodyClient(_http, host.ThriftUrl, Patience * 5, TimeProvider.System).CallAsync<Calls.CreatePayout_result>(
+                "CreatePayout", RunningHost.CreateArgs(id, 10_000), CancellationToken.None);
+        }
+        catch (WoodyCallException)
+        {
+            // Its event is stored and sent before the answer.
+        }
+    }
+
     internal async Task ConfirmAsync(HostProcess host, string id) => Assert.Null(
         (await InsistAsync<Calls.ConfirmPayout_result>(
             host, "ConfirmPayout", new Calls.ConfirmPayout_args { PayoutId = id })).Ex1);
