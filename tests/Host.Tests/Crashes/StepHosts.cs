@@ -15,7 +15,10 @@ public sealed class StepHosts : IAsyncLifetime
     /// <summary>The exit code of a process that SIGKILL ended.</summary>
     private const int Killed = 137;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>For calls that are never answered.</summary>
+    private static readonly TimeSpan Impatience = TimeSpan.FromSeconds(2);
 
     private readonly HttpClient _http = new(WoodyClient.CreateHandler());
     private HostProcess? _survivor;
@@ -77,11 +80,7 @@ public sealed class StepHosts : IAsyncLifetime
     }
 
     /// <summary>Makes a call to a host that dies of it.</summary>
-    public async Task DieAsync(HostProcess victim, string method, TBase args)
-    {
-        await Assert.ThrowsAsync<WoodyCallException>(() => CallAsync<Calls.GetPayout_result>(victim, method, args));
-        await AssertDeadAsync(victim);
-    }
+    public Task DieAsync(HostProcess victim, string method, TBase args) => DieAsync(victim, method, args, Patience);
 
     /// <summary>Makes a call, of which the host dies while the ledger's answers are lost.</summary>
     public async Task DieInSilenceAsync(string step, string method, TBase args)
@@ -95,7 +94,7 @@ public sealed class StepHosts : IAsyncLifetime
         };
         try
         {
-            await DieAsync(victim, method, args);
+            await DieAsync(victim, method, args, Impatience);
         }
         finally
         {
@@ -155,10 +154,11 @@ public sealed class StepHosts : IAsyncLifetime
         ("Recovery__ScanInterval", scanInterval.ToString("c")),
         ("Faults__KillAt", killAt ?? ""));
 
-    private Task<TResult> CallAsync<TResult>(HostProcess host, string method, TBase args)
-        where TResult : TBase, new()
+    private async Task DieAsync(HostProcess victim, string method, TBase args, TimeSpan patience)
     {
-        WoodyContext.Current = WoodyContext.NewRoot() with { Deadline = TimeProvider.System.GetUtcNow() + Patience };
-        return new WoodyClient(_http, host.ThriftUrl, Patience * 5, TimeProvider.System).CallAsync<TResult>(method, args, CancellationToken.None);
+        WoodyContext.Current = WoodyContext.NewRoot() with { Deadline = TimeProvider.System.GetUtcNow() + patience };
+        await Assert.ThrowsAsync<WoodyCallException>(() => new WoodyClient(_http, victim.ThriftUrl, patience * 5, TimeProvider.System)
+            .CallAsync<Calls.GetPayout_result>(method, args, CancellationToken.None));
+        await AssertDeadAsync(victim);
     }
 }
