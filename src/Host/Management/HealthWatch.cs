@@ -100,8 +100,12 @@ internal sealed class HealthWatch : HealthCheckService, IHostedService, IDisposa
         if (report.Status == HealthStatus.Healthy)
             HostLog.Ready(_logger);
         else
-            HostLog.NotReady(_logger, status, string.Join("; ", report.Entries.Where(part => part.Value.Status != HealthStatus.Healthy).Select(part => $"{part.Key}: {part.Value.Description}")));
+            HostLog.NotReady(_logger, status, string.Join("; ", report.Entries.Where(part => part.Value.Status != HealthStatus.Healthy).Select(InWords)));
     }
+
+    /// <summary>Background work has lines of its own that say why it fails.</summary>
+    private static string InWords(KeyValuePair<string, HealthReportEntry> part) =>
+        part.Key == HealthServices.Background ? $"{part.Key}: fails" : $"{part.Key}: {part.Value.Description}";
 
     private HealthReport Report()
     {

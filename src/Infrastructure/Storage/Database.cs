@@ -35,7 +35,7 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
             catch (Exception e) when (e is not NotDoneException && DatabaseErrors.IsOfDatabase(e))
             {
                 if (!DatabaseErrors.IsCollision(e) || tries == MostTries)
-                    throw new NotDoneException($"The database did not answer ({DatabaseErrors.InWords(e)}).", e);
+                    throw new NotDoneException($"The database did not answer ({DatabaseErrors.InWords(e)}).", DatabaseErrors.AsCause(e));
             }
 
             await LetOthersGoAsync(tries);
@@ -102,7 +102,7 @@ internal sealed class Database(Func<PayoutDbContext> open, Action? dropConnectio
         DatabaseErrors.CodeOf(e) is { } code ? $"The database refused a connection ({code})."
         : e is OperationCanceledException ? "The time was up before the database was asked."
         : "The database cannot be reached.",
-        e);
+        DatabaseErrors.AsCause(e));
 
     /// <summary>
     /// Asks, and waits no longer than the caller's time. Drivers cancel a statement by asking the server and waiting for its answer. A

@@ -93,6 +93,10 @@ internal static class DatabaseErrors
             : "the connection was lost";
     }
 
+    /// <summary>The failure as the cause of another; null where its message names who was not let in, since causes are logged.</summary>
+    public static Exception? AsCause(Exception e) =>
+        Find<PostgresException>(e) is { } postgres && IsOfConnecting(postgres.SqlState) ? null : e;
+
     private static bool IsListed(string code) =>
         (RefusedCodes.Contains(code) || RefusedClasses.Any(c => code.StartsWith(c, StringComparison.Ordinal)))
         && code != PostgresErrorCodes.StatementCompletionUnknown;

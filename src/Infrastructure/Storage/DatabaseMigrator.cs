@@ -70,7 +70,7 @@ public sealed class DatabaseMigrator
         }
         catch (Exception e) when (DatabaseErrors.IsOfDatabase(e))
         {
-            throw new NotDoneException($"The tables could not be looked at or made ({DatabaseErrors.InWords(e)}).", e);
+            throw new NotDoneException($"The tables could not be looked at or made ({DatabaseErrors.InWords(e)}).", DatabaseErrors.AsCause(e));
         }
     }
 
