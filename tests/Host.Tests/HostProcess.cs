@@ -51,9 +51,6 @@ public sealed class HostProcess : IDisposable
         var environment = EnvironmentOf(
             peers,
             [
-                // Half of what a host takes of the processor in its first half minute goes into compiling its code again, for a life that
-                // most hosts of tests do not have.
-                ("DOTNET_TC_CallCountingDelayMs", "60000"),
                 ("Kestrel__Endpoints__Thrift__Url", $"{scheme}://127.0.0.1:{thriftPort}"),
                 ("Kestrel__Endpoints__Management__Url", $"http://127.0.0.1:{managementPort}"),
                 .. changes,
