@@ -161,6 +161,34 @@ public class EventRelayTests
     }
 
     [Fact]
+    public async Task A_lane_whose_acknowledged_events_could_not_be_marked_in_time_is_given_up_once_they_can()
+    {
+        // Those with the highest numbers are given up.
+        await _world.CreateAsync(Enumerable.Range(0, 1000).Select(i => $"p{i}").First(id => LaneOf(id) == EventLane.Count - 1));
+        var canMark = false;
+        _world.Store.BeforeCall = method =>
+        {
+            if (method == nameof(IEventOutbox.AcknowledgeAsync) && !canMark)
+                throw new NotDoneException("locked");
+        };
+        using var stop = new CancellationTokenSource();
+        var first = Start(stop.Token);
+        await PassUntilAsync(() => _world.Broker.Topic.Count == 1);
+        var second = Start(stop.Token);
+        await PassUntilAsync(() => second.Progress.State.Lanes.Length == (EventLane.Count / 2) - 1);
+        await PassAsync(new RelayOptions().ClosingTime * 2);
+
+        canMark = true;
+        await PassUntilAsync(() => second.Progress.State.Lanes.Length == EventLane.Count / 2);
+
+        Assert.Empty(_world.Store.Outbox);
+        Assert.Single(_world.Broker.Topic);
+        Assert.Equal(0, _world.Broker.Closed);
+        await stop.CancelAsync();
+        await _world.PassTimeUntilAsync(Task.WhenAll(first.Running, second.Running));
+    }
+
+    [Fact]
     public async Task Nothing_leaves_for_a_lane_that_another_host_has_taken()
     {
         await _world.CreateAsync();

@@ -75,7 +75,7 @@ public abstract class LedgerFormTests(LedgerForm form, SharedHost shared) : IAsy
         Assert.Empty(Ledger.ListPlans());
         await AssertNothingIsLeftAsync();
         Assert.Equal(_id, (await Host.CreateAsync(_id)).Payout!.PayoutId);
-        Assert.Equal([$"payout_{_id}"], Ledger.ListPlans().Select(plan => plan.Id));
+        AssertTheRefusedPlanIsSpent();
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public abstract class LedgerFormTests(LedgerForm form, SharedHost shared) : IAsy
         Peers.Sandbox.Parties.Deposit(PartyBook.UnknownAccount, 1_000_000);
 
         Assert.Equal(_id, (await Host.CreateAsync(_id, shop: "shop-with-unknown-account", party: "party-odd")).Payout!.PayoutId);
-        Assert.Equal([($"payout_{_id}", PlanState.Held)], Ledger.ListPlans().Select(plan => (plan.Id, plan.State)));
+        AssertTheRefusedPlanIsSpent();
     }
 
     [Fact]
@@ -185,6 +185,11 @@ public abstract class LedgerFormTests(LedgerForm form, SharedHost shared) : IAsy
         Assert.Empty(Ledger.ListPlans());
         Assert.Equal(_id, (await Host.CreateAsync(_id)).Payout!.PayoutId);
     }
+
+    /// <summary>The hold of a refused create may still arrive, so the next create spends its plan and goes on with another.</summary>
+    private void AssertTheRefusedPlanIsSpent() => Assert.Equal(
+        [($"payout#2_{_id}", PlanState.Held), ($"payout_{_id}", PlanState.RolledBack)],
+        Ledger.ListPlans().Select(plan => (plan.Id, plan.State)).Order());
 
     private static TheoryData<string> OfAllLengths(string letter, string pair) =>
     [

@@ -23,8 +23,11 @@ internal sealed class EventDispatch(RelaySignal signal, TimeProvider clock)
     /// <summary>What the broker has acknowledged and is still in the outbox.</summary>
     public IReadOnlyCollection<OutboxEvent> Acknowledged => _acknowledged.Values;
 
+    /// <summary>The lanes of which something is on its way.</summary>
+    public HashSet<int> SendingLanes => [.. _sending.Values.Select(e => e.Lane)];
+
     /// <summary>The lanes of which something is on its way or not yet taken out of the outbox.</summary>
-    public HashSet<int> Lanes => [.. _sending.Values.Concat(_acknowledged.Values).Select(e => e.Lane)];
+    public HashSet<int> Lanes => [.. SendingLanes, .. _acknowledged.Values.Select(e => e.Lane)];
 
     /// <summary>Whether an event is on its way or has arrived.</summary>
     public bool Has(long id) => _sending.ContainsKey(id) || _acknowledged.ContainsKey(id);

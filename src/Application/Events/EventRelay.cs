@@ -161,19 +161,21 @@ public sealed class EventRelay
         if (change.Taken.Count > 0)
             _cursor.Restart();
         Forget(change.Lost);
-        var underway = _dispatch.Lanes;
-        if (change.Lost.Any(underway.Contains))
+        var sending = _dispatch.SendingLanes;
+        if (change.Lost.Any(sending.Contains))
         {
             CloseSession("a lane's lease had run out and is another host's");
             return false;
         }
 
-        if (_lanes.Overdue().Any(underway.Contains))
+        if (_lanes.Overdue().Any(sending.Contains))
         {
             CloseSession("a lane has to go to another host, and the broker does not answer");
             return false;
         }
 
+        // What is acknowledged is taken out of the outbox before its lane goes, or the next host sends it again.
+        var underway = _dispatch.Lanes;
         List<int> idle = [.. _lanes.Leaving.Where(lane => !underway.Contains(lane))];
         if (idle.Count > 0)
         {
