@@ -168,7 +168,7 @@ internal sealed class Simulation
         CheckMadeIds();
         var known = ids.SelectMany(id => _world.HoldsOf(id).Concat(_world.RevertsOf(id))).Select(plan => plan.Plan.Id).ToHashSet();
         Require(_world.Ledger.Plans.Keys.All(known.Contains), "the ledger has a plan of no payout id");
-        Require(_world.Ledger.MinAvailable(InMemoryParties.Settlement) >= 0, "the account is overdrawn");
+        Require(_world.Ledger.MinAvailable(InMemoryParties.Settlement, without: _world.HeldTooLate) >= 0, "the account is overdrawn");
     }
 
     /// <summary>

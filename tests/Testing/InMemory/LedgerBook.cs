@@ -80,7 +80,9 @@ public sealed class LedgerBook
     public void Move(LedgerPlan plan, PlanState state) => _plans[plan.Id] = (plan, state);
 
     /// <summary>Own amount plus the net of each held plan for the account, where that is negative. Sums wrap, as the ledger's do.</summary>
-    public long MinAvailable(long account) => unchecked(_plans.Values.Aggregate(
+    /// <param name="account">The account.</param>
+    /// <param name="without">Plans that are not to count.</param>
+    public long MinAvailable(long account, IReadOnlySet<string>? without = null) => unchecked(_plans.Values.Where(p => without?.Contains(p.Plan.Id) != true).Aggregate(
         Balances.GetValueOrDefault(account, DefaultBalance),
         (sum, plan) => plan.State switch
         {
