@@ -74,7 +74,7 @@ internal sealed class LeasedOperation(
 
     /// <summary>Ends the operation, of whose latest attempt the ledger has heard nothing.</summary>
     /// <inheritdoc cref="EndSpentAsync" path="/remarks"/>
-    public Task EndUnusedAsync() => LeaveAsync(new AttemptNote(Operation.Attempt - 1, Operation.PlanWasRefused));
+    public Task EndUnusedAsync() => LeaveAsync(AsItWasBefore(Operation));
 
     /// <summary>Ends the operation because there is nothing left for it to do.</summary>
     public Task ForgetAsync() => AbandonAsync(AttemptNote.None);
@@ -105,6 +105,9 @@ internal sealed class LeasedOperation(
     public Task ReleaseAsync(FailedTry failure) => TryAsync(async token =>
         await store.ReleaseAsync(Operation, failure, token) || (MayHaveActed && await ReopenAsync(failure, token)));
 
+    /// <summary>What is to be remembered of an operation that has used nothing.</summary>
+    private static AttemptNote AsItWasBefore(Operation operation) => new(operation.Attempt - 1, operation.PlanWasRefused);
+
     private async Task<bool> ReopenAsync(FailedTry failure, CancellationToken cancellationToken)
     {
         while (true)
@@ -118,7 +121,7 @@ internal sealed class LeasedOperation(
 
                 case Intended.Started { Operation: var later }:
                     // Its own plan is spent.
-                    return await store.AbandonAsync(later, new AttemptNote(later.Attempt - 1, later.PlanWasRefused), cancellationToken);
+                    return await store.AbandonAsync(later, AsItWasBefore(later), cancellationToken);
 
                 case Intended.Occupied { Operation: var other } when other.Attempt > Operation.Attempt:
                 case Intended.PayoutMoved:

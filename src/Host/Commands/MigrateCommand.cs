@@ -1,11 +1,9 @@
 using System.Data.Common;
-using System.Runtime.InteropServices;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Host.Audit;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Infrastructure;
 using PayoutManager.Infrastructure.Storage;
-using HostBuilder = Microsoft.Extensions.Hosting.Host;
 
 namespace PayoutManager.Host.Commands;
 
@@ -47,31 +45,26 @@ internal sealed class MigrateCommand : Verb
 
     private static async Task<ExitCode> RunAsync(string[] settings, TextWriter output, TextWriter error)
     {
-        using var interrupted = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        var builder = HostSettings.FromFiles(() => HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
-        {
-            Args = settings,
-            ContentRootPath = AppContext.BaseDirectory,
-        }));
+        using var interruption = new Interruption();
+        var interrupted = interruption.Token;
+        var builder = HostSettings.CreateBuilder(settings);
         await using var services = new ServiceCollection()
             .AddStorage(HostSettings.ReadStorage(builder.Configuration, builder.Environment))
             .BuildServiceProvider();
         try
         {
             var migrator = services.GetRequiredService<DatabaseMigrator>();
-            var missing = await WhileBusyAsync(() => migrator.GetPendingAsync(interrupted.Token), error, interrupted.Token);
+            var missing = await WhileBusyAsync(() => migrator.GetPendingAsync(interrupted), error, interrupted);
             foreach (var migration in missing)
                 await error.WriteLineAsync($"{migration} is missing …");
             await WhileBusyAsync(
                 async () =>
                 {
-                    await migrator.MigrateAsync(interrupted.Token);
+                    await migrator.MigrateAsync(interrupted);
                     return true;
                 },
                 error,
-                interrupted.Token);
+                interrupted);
             foreach (var migration in missing)
                 await output.WriteLineAsync(migration);
             await output.WriteLineAsync(missing is [] ? "The database had all migrations." : "The database has all migrations now.");
@@ -86,12 +79,6 @@ internal sealed class MigrateCommand : Verb
         {
             await error.WriteLineAsync($"The migration is not finished: {LineLog.InOneLine(Explanation.Of(e))}");
             return ExitCode.DatabaseUnusable;
-        }
-
-        void Interrupt(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            interrupted.Cancel();
         }
     }
 
