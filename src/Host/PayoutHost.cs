@@ -157,6 +157,7 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddSingleton(settings.Operations)
             .AddSingleton(settings.Relay)
             .AddSingleton(settings.Audit)
+            .AddSingleton(settings.Retention)
             .AddPayoutApplication()
             .AddPayoutInfrastructure(peers.Storage, peers.Kafka, peers.PartyManagement, peers.Shumway)
             .AddFaultPoints(faultPoints)
@@ -168,11 +169,12 @@ internal sealed class PayoutHost : IAsyncDisposable
             .AddSingleton(settings.Shutdown)
             .Configure<HostOptions>(host => host.ShutdownTimeout = settings.Shutdown.Total)
             .AddHostedService<MigrationWorker>()
-            .AddPayoutHealth(peers.PartyManagement, peers.Shumway)
+            .AddPayoutHealth()
             .AddHostedService<RelayWorker>()
             .AddHostedService<RecoveryWorker>()
             .AddHostedService<AuditWorker>()
             .AddHostedService<BacklogWorker>()
+            .AddHostedService<RetentionWorker>()
             .AddHostedService<NativeHeapWorker>();
     }
 

@@ -3,6 +3,7 @@ using PayoutManager.Sandbox.Parties;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Accounting;
 using PayoutManager.Thrift.Payouts;
+using PayoutManager.Thrift.Serialization;
 using PayoutManager.Woody;
 using Accounts = PayoutManager.Sandbox.Ledger.Accounter;
 
@@ -184,6 +185,48 @@ public abstract class LedgerFormTests(LedgerForm form, SharedHost shared) : IAsy
 
         Assert.Empty(Ledger.ListPlans());
         Assert.Equal(_id, (await Host.CreateAsync(_id)).Payout!.PayoutId);
+    }
+
+    /// <summary>The deployed ledger fails such a hold, as it does when its database is down, so it may work later.</summary>
+    [Fact]
+    public async Task A_currency_whose_code_is_too_long_for_the_ledger_holds_nothing_and_the_create_is_finished_once_it_fits()
+    {
+        var isTooLong = form == LedgerForm.Deployed;
+        if (isTooLong)
+        {
+            var e = await Assert.ThrowsAsync<WoodyCallException>(() => CreateAsync(within: TimeSpan.FromSeconds(2)));
+            Assert.Equal((WoodyOutcome.Unknown, "Result Unknown"), (e.Outcome, e.ErrorClass));
+            Assert.Empty(Ledger.ListPlans());
+            Assert.Equal(["create"], await Sql.QueryAsync(Peers.ConnectionString, $"SELECT kind FROM pm.payout_operation WHERE payout_id = '{_id}'"));
+            Assert.NotNull((await Host.CreateAsync(shared.NewId())).Payout);
+            Ledger.Form = LedgerForm.Declared;
+        }
+
+        Payout? payout = null;
+        await Sql.UntilAsync(async () =>
+        {
+            try
+            {
+                payout = (await CreateAsync(within: TimeSpan.FromSeconds(10))).Payout;
+            }
+            catch (WoodyCallException e) when (e.Outcome is WoodyOutcome.NotDone or WoodyOutcome.Unknown)
+            {
+                // Recovery is at it.
+            }
+
+            return payout is not null;
+        });
+
+        Assert.Equal((_id, "STARS", 97_500), (payout!.PayoutId, payout.Currency!.SymbolicCode, payout.Amount));
+        Assert.Single(Ledger.ListPlans(_id), plan => plan.State == PlanState.Held);
+        await AssertNothingIsLeftAsync();
+
+        Task<(Payout? Payout, string? Refusal)> CreateAsync(TimeSpan within) => Host.CreateAsync(
+            _id,
+            shop: "shop-in-a-long-currency",
+            party: "party-odd",
+            currency: "STARS",
+            change: request => request.Headers.Add("woody.deadline", ThriftTimestamp.Format(TimeProvider.System.GetUtcNow() + within)));
     }
 
     /// <summary>The hold of a refused create may still arrive, so the next create spends its plan and goes on with another.</summary>

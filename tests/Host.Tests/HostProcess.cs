@@ -38,6 +38,8 @@ public sealed class HostProcess : IDisposable
     /// <summary>What it says on its error output, where the log is not.</summary>
     public string Errors => _process.StandardError;
 
+    public bool HasExited => _process.HasExited;
+
     public static HostProcess Start(PostgresPeers peers, params IReadOnlyList<(string Key, string Value)> changes) =>
         Start(peers, Uri.UriSchemeHttp, changes);
 

@@ -47,11 +47,16 @@ public sealed class PostgresPeers : IAsyncDisposable
 
     /// <summary>Peers of which the test can kill the database and silence the broker.</summary>
     public static async Task<PostgresPeers> StartAsync(
-        InstalledPostgres postgres, BrokerProcess broker, LedgerForm ledger = LedgerForm.Deployed) => new(
+        InstalledPostgres postgres, BrokerProcess broker, LedgerForm ledger = LedgerForm.Deployed) =>
+        await StartAsync(postgres, broker, broker.BootstrapServers, ledger);
+
+    /// <summary>Peers with any broker.</summary>
+    public static async Task<PostgresPeers> StartAsync(
+        InstalledPostgres postgres, IDisposable broker, string bootstrapServers, LedgerForm ledger = LedgerForm.Deployed) => new(
         await PostgresServer.CreateDatabaseAsync(postgres.ConnectionString),
         await SandboxServer.StartAsync("http://127.0.0.1:0", ledger: ledger),
         broker,
-        broker.BootstrapServers);
+        bootstrapServers);
 
     /// <summary>Puts a new sandbox in the place of this one.</summary>
     public async Task RenewSandboxAsync(LedgerForm ledger)
@@ -66,8 +71,13 @@ public sealed class PostgresPeers : IAsyncDisposable
 
     public AccountView Account(long id) => Sandbox.Accounter.ListAccounts().Single(a => a.Id == id);
 
-    public IReadOnlyList<TopicRecord> ReadEvents(int count) =>
-        Topic.ReadUntil(BootstrapServers, KafkaOptions.DefaultTopic, read => read.Count >= count);
+    /// <summary>Reads events of payouts whose ids begin in a way, until there are as many.</summary>
+    public IReadOnlyList<TopicRecord> ReadEvents(int count, string prefix = "")
+    {
+        return [.. Topic.ReadUntil(BootstrapServers, KafkaOptions.DefaultTopic, read => read.Count(IsOne) >= count).Where(IsOne)];
+
+        bool IsOne(TopicRecord record) => record.PayoutId.StartsWith(prefix, StringComparison.Ordinal);
+    }
 
     public async ValueTask DisposeAsync()
     {

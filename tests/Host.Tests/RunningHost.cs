@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using PayoutManager.Testing;
 using PayoutManager.Thrift.Domain;
 using PayoutManager.Thrift.Payouts;
 using PayoutManager.Thrift.Serialization;
@@ -27,11 +28,13 @@ public sealed class RunningHost : IAsyncDisposable
 
     internal PayoutHost Host => _host;
 
+    /// <summary>Starts a host and waits until it is ready.</summary>
     public static Task<RunningHost> StartAsync(params (string Key, string Value)[] configuration) => StartAsync(log: null, configuration);
 
-    /// <summary>Starts a host whose log is kept.</summary>
-    public static async Task<RunningHost> StartAsync(LogRecorder? log, params (string Key, string Value)[] configuration) =>
-        new(await PayoutHost.StartAsync([], Environments.Development, builder =>
+    /// <summary>Starts a host whose log is kept, and waits until it is ready.</summary>
+    public static async Task<RunningHost> StartAsync(LogRecorder? log, params (string Key, string Value)[] configuration)
+    {
+        var host = new RunningHost(await PayoutHost.StartAsync([], Environments.Development, builder =>
         {
             builder.Configuration["Kestrel:Endpoints:Thrift:Url"] = "http://127.0.0.1:0";
             builder.Configuration["Kestrel:Endpoints:Management:Url"] = "http://127.0.0.1:0";
@@ -41,6 +44,13 @@ public sealed class RunningHost : IAsyncDisposable
             if (log is not null)
                 builder.Logging.AddProvider(log);
         }));
+        await Sql.UntilAsync(async () =>
+        {
+            using var ready = await host.Http.GetAsync(new Uri(host.ManagementUrl, "health/ready"));
+            return ready.IsSuccessStatusCode;
+        });
+        return host;
+    }
 
     public async Task<HttpResponseMessage> PostAsync(
         byte[] body, Action<HttpRequestMessage>? change = null, string contentType = "application/x-thrift")
@@ -74,9 +84,9 @@ public sealed class RunningHost : IAsyncDisposable
 
     /// <summary>The payout, or the declared exception by its name.</summary>
     internal async Task<(Payout? Payout, string? Refusal)> CreateAsync(
-        string? id, long amount = 100_000, string shop = "shop-1", string party = "party-1", Action<HttpRequestMessage>? change = null)
+        string? id, long amount = 100_000, string shop = "shop-1", string party = "party-1", Action<HttpRequestMessage>? change = null, string currency = "RUB")
     {
-        var result = await CallAsync<Calls.CreatePayout_result>("CreatePayout", CreateArgs(id, amount, shop, party), change);
+        var result = await CallAsync<Calls.CreatePayout_result>("CreatePayout", CreateArgs(id, amount, shop, party, currency), change);
         return (result.Success, result switch
         {
             { Success: not null } => null,
@@ -103,10 +113,11 @@ public sealed class RunningHost : IAsyncDisposable
         }
     }
 
-    internal static Calls.CreatePayout_args CreateArgs(string? id, long amount, string shop = "shop-1", string party = "party-1") => new()
-    {
-        PayoutParams = new PayoutParams(new ShopParams(party, shop), new Cash(amount, new CurrencyRef("RUB"))) { PayoutId = id },
-    };
+    internal static Calls.CreatePayout_args CreateArgs(
+        string? id, long amount, string shop = "shop-1", string party = "party-1", string currency = "RUB") => new()
+        {
+            PayoutParams = new PayoutParams(new ShopParams(party, shop), new Cash(amount, new CurrencyRef(currency))) { PayoutId = id },
+        };
 
     internal async Task<Payout> GetAsync(string id) =>
         (await CallAsync<Calls.GetPayout_result>("GetPayout", new Calls.GetPayout_args { PayoutId = id })).Success

@@ -191,5 +191,9 @@ public sealed class PartyManagementTests : IAsyncLifetime
         new(id, "contract-1") { Account = new Wire.ShopAccount(currency ?? Rub, 10, 11, 12), PayoutToolId = tool };
 
     private PartyManagementClient Client(Uri url) => new(new DependencyClient(
-        "PartyManagement", new WoodyClient(_http, url, TimeSpan.FromSeconds(20), TimeProvider.System), TimeProvider.System, NullLogger.Instance));
+        "PartyManagement",
+        new WoodyClient(_http, url, TimeSpan.FromSeconds(20), TimeProvider.System),
+        new DependencyProbe(new DependencyOptions { Url = url }, TimeProvider.System),
+        TimeProvider.System,
+        NullLogger.Instance));
 }

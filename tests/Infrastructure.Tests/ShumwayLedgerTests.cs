@@ -212,6 +212,7 @@ public sealed class ShumwayLedgerTests : IAsyncLifetime
         new DependencyClient(
             "Shumway",
             new WoodyClient(_http, _peer.Url, TimeSpan.FromSeconds(60), TimeProvider.System),
+            new DependencyProbe(new DependencyOptions { Url = _peer.Url }, TimeProvider.System),
             TimeProvider.System,
             NullLogger.Instance),
         TimeProvider.System);

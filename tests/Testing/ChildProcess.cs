@@ -71,7 +71,15 @@ public sealed class ChildProcess : IDisposable
     public async Task<int> WaitAsync()
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await _process.WaitForExitAsync(patience.Token);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"It goes on and on:\n{Output}");
+        }
+
         return _process.ExitCode;
     }
 

@@ -17,6 +17,8 @@ public sealed class InstalledPostgres
         _binaries = binaries;
         _settings = settings;
         _home = Directory.CreateTempSubdirectory("payouts-postgres-").FullName;
+        if (IsRoot)
+            Run("chown", "postgres", _home);
     }
 
     /// <summary>Its first database, as the superuser.</summary>
@@ -49,13 +51,26 @@ public sealed class InstalledPostgres
         }
 
         var server = new InstalledPostgres(binaries, settings);
-        if (IsRoot)
-            Run("chown", "postgres", server._home);
         server.RunAsPostgres("initdb", "-D", server.Data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C");
-        await server.StartAgainAsync();
-        server.StopWithThisProcess();
+        await server.StartFirstAsync();
         return server;
     }
+
+    /// <summary>Makes and starts a standby of this server, to which all changes are streamed.</summary>
+    public async Task<InstalledPostgres> StartStandbyAsync()
+    {
+        var standby = new InstalledPostgres(_binaries, _settings);
+        standby.RunAsPostgres(
+            "pg_basebackup", "-h", "127.0.0.1", "-p", $"{_port}", "-U", "postgres", "-D", standby.Data, "-R", "-X", "stream", "-c", "fast", "--no-sync");
+        await standby.StartFirstAsync();
+        return standby;
+    }
+
+    /// <summary>Makes a standby a server of its own.</summary>
+    public Task PromoteAsync() => Task.Run(() => RunAsPostgres("pg_ctl", "-D", Data, "-w", "promote"));
+
+    /// <summary>Where it listens, as a connection string lists hosts.</summary>
+    public string Address => $"127.0.0.1:{_port}";
 
     /// <summary>SIGKILL for all of the server's processes, as when a machine fails: every connection breaks.</summary>
     public void Kill()
@@ -78,6 +93,19 @@ public sealed class InstalledPostgres
     public Task StartAgainAsync() => Task.Run(() => RunAsPostgres(
         "pg_ctl", "-D", Data, "-l", Path.Combine(_home, "log"), "-w", "-o",
         $"-p {_port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c max_connections=300 {_settings}", "start"));
+
+    private async Task StartFirstAsync()
+    {
+        await StartAgainAsync();
+        StopWithThisProcess();
+    }
+
+    /// <summary>Stops the server as an administrator does, every session with it, and starts it again.</summary>
+    public async Task RestartAsync()
+    {
+        await Task.Run(() => RunAsPostgres("pg_ctl", "-D", Data, "-w", "-m", "fast", "stop"));
+        await StartAgainAsync();
+    }
 
     /// <summary>Leaves nothing behind, however this process ends: test hosts are killed soon after their last test.</summary>
     private void StopWithThisProcess()

@@ -21,6 +21,9 @@ public sealed class ScriptedPeer : IAsyncDisposable
     /// <summary>The headers and bodies that came, in order.</summary>
     public ConcurrentQueue<(IDictionary<string, string> Headers, byte[] Body)> Requests { get; } = [];
 
+    /// <summary>What it answers to whoever looks whether it is there.</summary>
+    public int OptionsStatus { get; set; } = StatusCodes.Status200OK;
+
     /// <summary>Where it is.</summary>
     public Uri Url => new(_app.Urls.First());
 
@@ -106,6 +109,13 @@ public sealed class ScriptedPeer : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext http)
     {
+        // No call, but somebody who looks whether there is an answer.
+        if (HttpMethods.IsOptions(http.Request.Method))
+        {
+            http.Response.StatusCode = OptionsStatus;
+            return;
+        }
+
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body);
         Requests.Enqueue((http.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), body.ToArray()));

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using PayoutManager.Host.Management.Checks;
-using PayoutManager.Infrastructure;
+using PayoutManager.Infrastructure.Woody;
 
 namespace PayoutManager.Host.Management;
 
@@ -32,15 +32,14 @@ internal static class HealthServices
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    public static IServiceCollection AddPayoutHealth(
-        this IServiceCollection services, DependencyOptions partyManagement, DependencyOptions shumway)
+    public static IServiceCollection AddPayoutHealth(this IServiceCollection services)
     {
         services.AddHealthChecks()
             .AddCheck<DatabaseCheck>(Database, HealthStatus.Unhealthy, tags: [], Patience)
             .AddCheck<BrokerCheck>(Broker, HealthStatus.Degraded, tags: [], Patience)
             .AddCheck<RelayCheck>(Relay, HealthStatus.Degraded)
-            .AddCheck(PartyManagement, new DependencyCheck(partyManagement.Url), HealthStatus.Degraded, tags: null, Patience)
-            .AddCheck(Shumway, new DependencyCheck(shumway.Url), HealthStatus.Degraded, tags: null, Patience)
+            .Add(Dependency(PartyManagement, DependencyProbe.PartyManagement))
+            .Add(Dependency(Shumway, DependencyProbe.Shumway))
             .AddCheck<OperationsCheck>(Operations, HealthStatus.Degraded)
             .AddCheck<BackgroundCheck>(Background, HealthStatus.Degraded);
         return services
@@ -48,4 +47,11 @@ internal static class HealthServices
             .AddSingleton(provider => (HealthWatch)provider.GetRequiredService<HealthCheckService>())
             .AddHostedService(provider => provider.GetRequiredService<HealthWatch>());
     }
+
+    private static HealthCheckRegistration Dependency(string part, string name) => new(
+        part,
+        provider => new DependencyCheck(provider.GetRequiredKeyedService<DependencyProbe>(name)),
+        HealthStatus.Degraded,
+        tags: null,
+        Patience);
 }

@@ -38,7 +38,7 @@ internal sealed class HealthWatch : HealthCheckService, IHostedService, IDisposa
         _lifetime = lifetime;
         _logger = logger;
         _meter.CreateObservableGauge(
-            "payouts.peer.up", ObservePeers, description: "Whether a peer can be reached from this host: 1 or 0.");
+            "payouts.peer.up", ObservePeers, description: "Whether a peer can be reached from this host, and does what it is asked: 1 or 0.");
         _meter.CreateObservableGauge(
             "payouts.ready", () => IsReady ? 1 : 0, description: "Whether this host is ready: 1 or 0.");
     }

@@ -35,6 +35,7 @@ internal static class DatabaseErrors
     private static readonly HashSet<int> SqliteRefusals = [1, 3, 5, 6, 8, 14, 19, 20];
 
     private static readonly string[] RefusedClasses = ["23", "25", "28", "3D", "3F", "40", "42", "53", "55"];
+    private static readonly string[] Incapacities = ["53", "58", "XX"];
     private static readonly string[] RefusedCodes = [PostgresErrorCodes.QueryCanceled, PostgresErrorCodes.CannotConnectNow];
 
     /// <summary>Whether the database says itself that the statement, and with it the whole transaction, had no effect.</summary>
@@ -58,8 +59,28 @@ internal static class DatabaseErrors
     public static bool IsCollision(Exception e) => IsRefusal(e)
         && CodeOf(e) is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 
-    /// <summary>Whether the server takes no writes: a standby, or one that was told so.</summary>
-    public static bool IsReadOnly(Exception e) => CodeOf(e) == PostgresErrorCodes.ReadOnlySqlTransaction;
+    /// <summary>
+    /// Whether the server takes no writes, being a standby or told so, or not from this user. It then refuses a statement after it was
+    /// prepared and before it is executed, which Npgsql 10 does not expect: it takes the statement for prepared without knowing what it
+    /// returns, and fails when it is used next (npgsql#6391).
+    /// </summary>
+    public static bool IsForbidden(Exception e) =>
+        CodeOf(e) is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InsufficientPrivilege;
+
+    /// <summary>
+    /// Whether Npgsql has lost track of what the server answers, see <see cref="IsForbidden"/>. It closes the connection, and has
+    /// no type of its own for it.
+    /// </summary>
+    public static bool IsOfDriver(Exception e)
+    {
+        for (var cause = e; cause is not null; cause = cause.InnerException)
+        {
+            if (cause.GetType() == typeof(Exception) && cause.Source == nameof(Npgsql))
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Whether a failure is the database's, the connection's or the clock's, rather than a mistake in this program.</summary>
     public static bool IsOfDatabase(Exception e) =>
@@ -68,11 +89,16 @@ internal static class DatabaseErrors
         || Find<TimeoutException>(e) is not null
         || Find<IOException>(e) is not null
         || Find<SocketException>(e) is not null
+        || IsOfDriver(e)
         // The host stops.
         || Find<ObjectDisposedException>(e) is not null;
 
     /// <summary>The server's code; null where it is not the server that failed.</summary>
     public static string? CodeOf(Exception e) => Find<PostgresException>(e)?.SqlState;
+
+    /// <summary>Whether the server is out of disk or memory (53), its disk fails (58), or it is broken (XX).</summary>
+    public static bool IsIncapacity(Exception e) =>
+        CodeOf(e) is { } code && Incapacities.Any(c => code.StartsWith(c, StringComparison.Ordinal));
 
     /// <summary>The cause in words, without a statement's text or data.</summary>
     public static string InWords(Exception e)

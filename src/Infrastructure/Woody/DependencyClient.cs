@@ -13,9 +13,10 @@ namespace PayoutManager.Infrastructure.Woody;
 /// </summary>
 /// <param name="name">The dependency's name, for messages.</param>
 /// <param name="client">Makes one call.</param>
+/// <param name="probe">Is told how each try ended.</param>
 /// <param name="clock">Measures the pauses.</param>
 /// <param name="logger">Is told of each failed try.</param>
-internal sealed class DependencyClient(string name, WoodyClient client, TimeProvider clock, ILogger logger)
+internal sealed class DependencyClient(string name, WoodyClient client, DependencyProbe probe, TimeProvider clock, ILogger logger)
 {
     // A try that is still under way when the time is up turns a certain "not done" into an "unknown".
     private static readonly TimeSpan ShortestTry = TimeSpan.FromMilliseconds(100);
@@ -91,11 +92,15 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         try
         {
             await client.CallAsync<TResult>(method, args, cancellationToken);
+            probe.Answered();
             return true;
         }
         catch (Exception e)
         {
-            return e is WoodyCallException { Outcome: WoodyOutcome.Refused };
+            if (e is not WoodyCallException { Outcome: WoodyOutcome.Refused })
+                return false;
+            probe.Answered();
+            return true;
         }
     }
 
@@ -140,12 +145,17 @@ internal sealed class DependencyClient(string name, WoodyClient client, TimeProv
         try
         {
             var result = await client.CallAsync<TResult>(method, args, cancellationToken);
-            return findFault(result) is { } fault
-                ? throw new WoodyCallException(WoodyOutcome.Failed, WoodyErrorClass.ResultUnexpected, $"{method} was answered with {fault}")
-                : result;
+            if (findFault(result) is { } fault)
+                throw new WoodyCallException(WoodyOutcome.Failed, WoodyErrorClass.ResultUnexpected, $"{method} was answered with {fault}");
+            probe.Answered();
+            return result;
         }
         catch (WoodyCallException e)
         {
+            if (e.Outcome == WoodyOutcome.Refused)
+                probe.Answered();
+            else
+                probe.Failed(e);
             call.LastFailure = e;
             call.MayBeDone |= e.Outcome is WoodyOutcome.Unknown or WoodyOutcome.Failed;
             DependencyLog.CallFailed(logger, name, method, e.Outcome, e.Message);

@@ -51,6 +51,13 @@ public sealed class FaultInjector
     /// <summary>Serves a call, or lets it go wrong.</summary>
     internal async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
+        if (!HttpMethods.IsPost(http.Request.Method))
+        {
+            // No call, but somebody who looks whether there is an answer.
+            await next(http);
+            return;
+        }
+
         if (_settings.Latency is { Ticks: > 0 } latency)
             await Task.Delay(latency, TimeProvider.System);
         // Who asks for a method or a text needs the body read; all others are served as they come.

@@ -26,6 +26,9 @@ public sealed class PartyBook
     private const string Rub = "RUB";
     private const string Usd = "USD";
 
+    /// <summary>A currency whose code is longer than the deployed ledger's column.</summary>
+    private const string Stars = "STARS";
+
     private readonly Dictionary<string, Party> _parties = [];
     private readonly Dictionary<string, SystemAccounts> _systemAccounts = [];
     private readonly Accounter _accounter;
@@ -35,14 +38,8 @@ public sealed class PartyBook
     public PartyBook(Accounter accounter)
     {
         _accounter = accounter;
-        foreach (var currency in (string[])[Rub, Usd])
-        {
-            _systemAccounts[currency] = new SystemAccounts(
-                OpenAccount(currency, "system.settlement"),
-                OpenAccount(currency, "provider.settlement"),
-                OpenAccount(currency, "external.outcome"));
-        }
-
+        OpenSystemAccounts(Rub);
+        OpenSystemAccounts(Usd);
         // So that the first shop's accounts are 10, 11 and 12.
         _nextAccount = 10;
         AddParty(
@@ -70,11 +67,13 @@ public sealed class PartyBook
         }
 
         var usd = Account(Usd, Balance);
+        OpenSystemAccounts(Stars);
         AddParty(
             "party-odd",
             [Contract("contract-1", (Rub, "tool-1"))],
             Shop("shop-with-unknown-account", "contract-1", "tool-1", new ShopAccount(new CurrencyRef(Rub), UnknownAccount, UnknownAccount + 1, UnknownAccount + 2)),
-            Shop("shop-in-another-currency", "contract-1", "tool-1", new ShopAccount(new CurrencyRef(Rub), usd.Settlement, usd.Guarantee, usd.Payout)));
+            Shop("shop-in-another-currency", "contract-1", "tool-1", new ShopAccount(new CurrencyRef(Rub), usd.Settlement, usd.Guarantee, usd.Payout)),
+            Shop("shop-in-a-long-currency", "contract-1", "tool-1", Account(Stars, Balance)));
     }
 
     /// <summary>All parties by id.</summary>
@@ -107,6 +106,11 @@ public sealed class PartyBook
         Deposit(settlement, balance);
         return account;
     }
+
+    private void OpenSystemAccounts(string currency) => _systemAccounts[currency] = new SystemAccounts(
+        OpenAccount(currency, "system.settlement"),
+        OpenAccount(currency, "provider.settlement"),
+        OpenAccount(currency, "external.outcome"));
 
     private long OpenAccount(string currency, string description)
     {

@@ -17,9 +17,11 @@ internal sealed class Aftermath(PostgresPeers peers)
     public async Task<TimeSpan> SettleAsync()
     {
         var began = TimeProvider.System.GetTimestamp();
+        await using var source = NpgsqlDataSource.Create(peers.ConnectionString);
         for (var i = 0; i < 1200; i++)
         {
             var left = await QueryAsync(
+                source,
                 """
                 SELECT payout_id, 0 FROM pm.payout_operation WHERE kind <> 'spent'
                 UNION ALL SELECT payout_id, 1 FROM pm.event_outbox
@@ -35,7 +37,7 @@ internal sealed class Aftermath(PostgresPeers peers)
     /// <summary>Every payout is as its caller was told, and no other exists.</summary>
     public async Task CheckPayoutsAsync(IReadOnlyDictionary<string, PayoutStatus> told, Func<string, Task<PayoutStatus?>> ask)
     {
-        var stored = await QueryAsync("SELECT payout_id, sequence_id FROM pm.payout");
+        var stored = await ListPayoutsAsync();
         Assert.Equal(told.Keys.Order(StringComparer.Ordinal), stored.Select(p => p.Id).Order(StringComparer.Ordinal));
         foreach (var (id, status) in told)
             Assert.Equal(status, await ask(id));
@@ -77,7 +79,7 @@ internal sealed class Aftermath(PostgresPeers peers)
     public async Task<(int Records, int Duplicates)> CheckEventsAsync(
         IReadOnlyDictionary<string, PayoutStatus> told, IReadOnlyCollection<DateTime> disturbances)
     {
-        var stored = await QueryAsync("SELECT payout_id, sequence_id FROM pm.payout ORDER BY payout_id");
+        var stored = await ListPayoutsAsync();
         var expected = stored.Sum(p => p.SequenceId + 1);
         var records = Topic.ReadUntil(
             peers.BootstrapServers,
@@ -104,9 +106,14 @@ internal sealed class Aftermath(PostgresPeers peers)
         return (records.Count, records.Count - expected);
     }
 
-    private async Task<IReadOnlyList<(string Id, int SequenceId)>> QueryAsync(string sql)
+    private async Task<IReadOnlyList<(string Id, int SequenceId)>> ListPayoutsAsync()
     {
         await using var source = NpgsqlDataSource.Create(peers.ConnectionString);
+        return await QueryAsync(source, "SELECT payout_id, sequence_id FROM pm.payout ORDER BY payout_id");
+    }
+
+    private static async Task<IReadOnlyList<(string Id, int SequenceId)>> QueryAsync(NpgsqlDataSource source, string sql)
+    {
         await using var command = source.CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<(string, int)>();

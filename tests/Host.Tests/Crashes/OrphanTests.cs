@@ -1,3 +1,4 @@
+using Npgsql;
 using PayoutManager.Sandbox.Faults;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Payouts;
@@ -44,7 +45,7 @@ public sealed class OrphanTests(ITestOutputHelper output) : IAsyncLifetime
 
         // The ledger fails these, and answers whatever else is asked of it.
         _peers.Sandbox.Faults.Settings = new FaultSettings { Rate = 1, Kinds = [Fault.Undeclared], Containing = "payout_bad-" };
-        await Task.WhenAll(bad.Select(id => UntilUnknownAsync(() => ConfirmAsync(survivor, id, TimeSpan.FromSeconds(1)))));
+        await Task.WhenAll(bad.Select(id => UntilLeftAsync(survivor, id)));
         await UntilAsync("SELECT count(*)::text FROM pm.payout_operation WHERE failed_tries > 0", Troubled);
 
         // The ledger is slow, so that all are under way when the host dies.
@@ -77,14 +78,33 @@ public sealed class OrphanTests(ITestOutputHelper output) : IAsyncLifetime
     private static Task ConfirmAsync(HostProcess host, string id, TimeSpan? time = null) =>
         host.CallAsync<Calls.ConfirmPayout_result>("ConfirmPayout", new Calls.ConfirmPayout_args { PayoutId = id }, time);
 
-    /// <summary>A host that is busy may not get as far as the ledger in time.</summary>
-    private static async Task UntilUnknownAsync(Func<Task> callAsync)
+    /// <summary>
+    /// Confirms until the host has left the operation to recovery. A caller whose own time is up knows nothing either, and a busy host may
+    /// not have begun by then.
+    /// </summary>
+    private async Task UntilLeftAsync(HostProcess host, string id)
     {
-        while ((await Assert.ThrowsAsync<WoodyCallException>(callAsync)).Outcome != WoodyOutcome.Unknown)
+        while ((await Assert.ThrowsAsync<WoodyCallException>(() => ConfirmAsync(host, id, TimeSpan.FromSeconds(1)))).Outcome != WoodyOutcome.Unknown
+            || !await IsTriedAsync(id))
         {
         }
     }
 
-    private Task UntilAsync(string count, int number) =>
-        Sql.UntilAsync(async () => (await Sql.QueryAsync(_peers.ConnectionString, count))[0] == $"{number}");
+    /// <summary>Whether the operation is there and something has gone wrong with it, once its try is over; false if it is not there.</summary>
+    private async Task<bool> IsTriedAsync(string id)
+    {
+        while (true)
+        {
+            var errors = await Sql.QueryAsync(_peers.ConnectionString, $"SELECT coalesce(last_error, '') FROM pm.payout_operation WHERE payout_id = '{id}'");
+            if (errors is not [""])
+                return errors.Count > 0;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        }
+    }
+
+    private async Task UntilAsync(string count, int number)
+    {
+        await using var source = NpgsqlDataSource.Create(_peers.ConnectionString);
+        await Sql.UntilAsync(async () => (await source.QueryAsync(count))[0] == $"{number}");
+    }
 }

@@ -11,7 +11,8 @@ namespace PayoutManager.Host.Tests.Crashes;
 /// </summary>
 /// <param name="number">Which caller it is; it has a shop of its own.</param>
 /// <param name="aim">Chooses a host.</param>
-internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> aim)
+/// <param name="pause">How long it rests after each payout.</param>
+internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> aim, TimeSpan pause = default)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
@@ -38,6 +39,7 @@ internal sealed class StormCaller(int number, Func<Random, StormCaller.Target> a
                 await AskTooMuchAsync(id);
             else
                 await PayOutAsync(id);
+            await Task.Delay(pause, TimeProvider.System, CancellationToken.None);
         }
     }
 

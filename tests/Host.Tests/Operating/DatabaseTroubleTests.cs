@@ -8,30 +8,22 @@ namespace PayoutManager.Host.Tests.Operating;
 /// <summary>A database that its administrators work on while a host runs.</summary>
 public sealed class DatabaseTroubleTests : IAsyncLifetime
 {
-    private const string Role = "payouts_host";
     private static readonly string[] Loops = ["backlog", "recovery", "relay"];
 
     private readonly HttpClient _http = new();
     private InstalledPostgres _postgres = null!;
     private PostgresPeers _peers = null!;
     private HostProcess _host = null!;
-    private string _database = "";
+    private HostRole _role = null!;
     private int _calls;
 
     public async Task InitializeAsync()
     {
         _postgres = await InstalledPostgres.StartAsync();
         _peers = await PostgresPeers.StartAsync(_postgres, await BrokerProcess.StartAsync());
-        _database = new NpgsqlConnectionStringBuilder(_peers.ConnectionString).Database!;
-        await AdministrateAsync($"CREATE ROLE {Role} LOGIN PASSWORD 'secret'; ALTER DATABASE {_database} OWNER TO {Role}");
+        _role = await HostRole.CreateAsync(_postgres, _peers.ConnectionString);
         await LetInAsync("scram-sha-256");
-        _host = HostProcess.Start(
-            _peers,
-            ("ConnectionStrings__Payouts", new NpgsqlConnectionStringBuilder(_peers.ConnectionString)
-            {
-                Username = Role,
-                Password = "secret",
-            }.ConnectionString));
+        _host = HostProcess.Start(_peers, ("ConnectionStrings__Payouts", _role.ConnectionString));
         await _host.UntilReadyAsync();
     }
 
@@ -50,38 +42,38 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         await DuringAsync(
             "57014: canceling statement due to user request",
             LockTablesAsync,
-            () => AdministrateAsync($"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = '{Role}' AND state = 'active'"));
+            _role.CancelStatementsAsync);
         // Statements run out of time.
         await DuringAsync("55P03: canceling statement due to lock timeout", LockTablesAsync, () => Task.CompletedTask);
         // The password is another.
         await DuringAsync(
             "28P01",
-            ThenEndSessionsAsync($"ALTER ROLE {Role} PASSWORD 'changed'"),
+            ThenEndSessionsAsync($"ALTER ROLE {HostRole.Name} PASSWORD 'changed'"),
             () => Task.CompletedTask,
-            restore: () => AdministrateAsync($"ALTER ROLE {Role} PASSWORD 'secret'"));
+            restore: () => _role.AdministrateAsync($"ALTER ROLE {HostRole.Name} PASSWORD '{HostRole.Password}'"));
         // A right is revoked.
         await DuringAsync(
             "42501: permission denied for table ",
-            ThenEndSessionsAsync($"REVOKE ALL ON ALL TABLES IN SCHEMA pm FROM {Role}", _database),
+            ThenEndSessionsAsync($"REVOKE ALL ON ALL TABLES IN SCHEMA pm FROM {HostRole.Name}", _role.Database),
             () => Task.CompletedTask,
-            restore: () => AdministrateAsync($"GRANT ALL ON ALL TABLES IN SCHEMA pm TO {Role}", _database));
+            restore: () => _role.AdministrateAsync($"GRANT ALL ON ALL TABLES IN SCHEMA pm TO {HostRole.Name}", _role.Database));
         // The database has another name.
         await DuringAsync(
             "3D000",
             async () =>
             {
-                await RenameAsync(_database, "elsewhere");
+                await RenameAsync(_role.Database, "elsewhere");
                 return null;
             },
             () => Task.CompletedTask,
-            restore: () => RenameAsync("elsewhere", _database));
+            restore: () => RenameAsync("elsewhere", _role.Database));
         // The server lets nobody in.
         await DuringAsync(
             "28000",
             async () =>
             {
                 await LetInAsync("reject");
-                await EndSessionsAsync();
+                await _role.EndSessionsAsync();
                 return null;
             },
             () => Task.CompletedTask,
@@ -90,8 +82,8 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         _host.Terminate();
         Assert.Equal(0, await _host.WaitAsync());
         Assert.DoesNotContain("   at ", _host.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", _host.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain(Role, _host.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(HostRole.Password, _host.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(HostRole.Name, _host.Output, StringComparison.Ordinal);
     }
 
     /// <summary>Makes trouble, waits until every loop that needs the database says so, ends it, and waits until all is well.</summary>
@@ -124,49 +116,34 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
             id, (await _host.CallAsync<Calls.CreatePayout_result>("CreatePayout", RunningHost.CreateArgs(id, 100_000))).Success?.PayoutId);
     }
 
-    /// <summary>Holds tables that every background statement needs, until it is disposed.</summary>
-    private async Task<IAsyncDisposable?> LockTablesAsync()
-    {
-        var connection = new NpgsqlConnection(_peers.ConnectionString);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(
-            "BEGIN; LOCK TABLE pm.payout_operation, pm.event_outbox, pm.relay_lane, pm.relay_host IN ACCESS EXCLUSIVE MODE", connection);
-        await command.ExecuteNonQueryAsync();
-        return connection;
-    }
+    private async Task<IAsyncDisposable?> LockTablesAsync() => await _role.LockTablesAsync();
 
     private Func<Task<IAsyncDisposable?>> ThenEndSessionsAsync(string sql, string database = "postgres") => async () =>
     {
-        await AdministrateAsync(sql, database);
-        await EndSessionsAsync();
+        await _role.AdministrateAsync(sql, database);
+        await _role.EndSessionsAsync();
         return null;
     };
 
-    private Task EndSessionsAsync() =>
-        AdministrateAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{Role}'");
-
     private async Task RenameAsync(string from, string to)
     {
-        await AdministrateAsync($"ALTER DATABASE {from} ALLOW_CONNECTIONS false");
+        await _role.AdministrateAsync($"ALTER DATABASE {from} ALLOW_CONNECTIONS false");
         NpgsqlConnection.ClearAllPools();
-        await AdministrateAsync(
+        await _role.AdministrateAsync(
             $"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{from}'");
-        await AdministrateAsync($"ALTER DATABASE {from} RENAME TO {to}");
-        await AdministrateAsync($"ALTER DATABASE {to} ALLOW_CONNECTIONS true");
+        await _role.AdministrateAsync($"ALTER DATABASE {from} RENAME TO {to}");
+        await _role.AdministrateAsync($"ALTER DATABASE {to} ALLOW_CONNECTIONS true");
     }
 
     /// <summary>How the server treats the host's role; the superuser always comes in.</summary>
     private async Task LetInAsync(string method)
     {
-        await AdministrateAsync(
+        await _role.AdministrateAsync(
             $"""
             DO $do$ BEGIN EXECUTE format(
                 'COPY (VALUES (%L), (%L)) TO %L',
-                'host all {Role} all {method}', 'host all postgres all trust', current_setting('hba_file')); END $do$
+                'host all {HostRole.Name} all {method}', 'host all postgres all trust', current_setting('hba_file')); END $do$
             """);
-        await AdministrateAsync("SELECT pg_reload_conf()");
+        await _role.AdministrateAsync("SELECT pg_reload_conf()");
     }
-
-    private Task AdministrateAsync(string sql, string database = "postgres") => Sql.ExecuteAsync(
-        new NpgsqlConnectionStringBuilder(_postgres.ConnectionString) { Database = database }.ConnectionString, sql);
 }

@@ -3,6 +3,7 @@ using PayoutManager.Host.Hosting;
 
 namespace PayoutManager.Host.Tests.Operating;
 
+[Collection(Alone.Name)]
 public class NativeHeapTests
 {
     private const int BlockSize = 64 << 10;

@@ -148,6 +148,7 @@ public sealed class DependencyClientTests : IAsyncLifetime
         new DependencyClient(
             "Shumway",
             new WoodyClient(http ?? _http, _peer.Url, TimeSpan.FromSeconds(60), TimeProvider.System),
+            new DependencyProbe(new DependencyOptions { Url = _peer.Url }, TimeProvider.System),
             TimeProvider.System,
             logger ?? NullLogger.Instance),
         TimeProvider.System);

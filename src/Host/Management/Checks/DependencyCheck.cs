@@ -2,9 +2,8 @@ using PayoutManager.Infrastructure.Woody;
 
 namespace PayoutManager.Host.Management.Checks;
 
-/// <summary>Something listens where a dependency should be.</summary>
-internal sealed class DependencyCheck(Uri url) : PartCheck
+/// <summary>A dependency answers, and does what it is asked for.</summary>
+internal sealed class DependencyCheck(DependencyProbe probe) : PartCheck
 {
-    protected override Task<string?> FindFaultAsync(CancellationToken cancellationToken) =>
-        DependencyProbe.FindFaultAsync(url, cancellationToken);
+    protected override Task<string?> FindFaultAsync(CancellationToken cancellationToken) => probe.FindFaultAsync(cancellationToken);
 }

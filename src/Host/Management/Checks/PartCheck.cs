@@ -23,9 +23,14 @@ internal abstract class PartCheck : IHealthCheck
             fault = $"cannot be looked at: {e.GetBaseException().GetType().Name}";
         }
 
-        return fault is null ? HealthCheckResult.Healthy() : new HealthCheckResult(context.Registration.FailureStatus, fault);
+        return fault is not null ? new HealthCheckResult(context.Registration.FailureStatus, fault)
+            : FindTrouble() is { } trouble ? HealthCheckResult.Degraded(trouble)
+            : HealthCheckResult.Healthy();
     }
 
     /// <summary>What is wrong with it, in words; null if nothing is.</summary>
     protected abstract Task<string?> FindFaultAsync(CancellationToken cancellationToken);
+
+    /// <summary>What is wrong with it but, however bad its faults are, only degrades this host, in words; null if nothing is.</summary>
+    protected virtual string? FindTrouble() => null;
 }

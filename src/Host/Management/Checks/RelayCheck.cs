@@ -5,7 +5,7 @@ namespace PayoutManager.Host.Management.Checks;
 /// <summary>Events get through to the broker, all of them.</summary>
 internal sealed class RelayCheck(RelayProgress relay) : PartCheck
 {
-    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(3);
 
     protected override Task<string?> FindFaultAsync(CancellationToken cancellationToken)
     {
