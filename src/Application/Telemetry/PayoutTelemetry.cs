@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Retention;
 using PayoutManager.Domain.Payouts;
 
 namespace PayoutManager.Application.Telemetry;
@@ -34,6 +35,12 @@ public static class PayoutTelemetry
     private static readonly Counter<long> SendFailures = Meter.CreateCounter<long>(
         "payouts.relay.failures", "{event}", "Events that the broker did not take; each is sent again.");
 
+    private static readonly Counter<long> PrunedRows = Meter.CreateCounter<long>(
+        "payouts.retention.pruned", "{row}", "Rows that were older than they are to be kept and are deleted, by what they were.");
+
+    private static readonly Counter<long> RetentionPasses = Meter.CreateCounter<long>(
+        "payouts.retention.passes", "{pass}", "How often everything was looked at that may be too old, by what it is.");
+
     private static readonly Histogram<double> PublishDuration = Meter.CreateHistogram(
         "payouts.relay.publish.duration",
         "s",
@@ -62,6 +69,9 @@ public static class PayoutTelemetry
             foreach (var finished in (bool[])[true, false])
                 Recovered(kind, finished, 0);
         }
+
+        foreach (var what in RetentionWork.Kinds)
+            Pruned(what, 0, isPassOver: false);
     }
 
     internal static void Applied(PayoutStatus status) =>
@@ -83,4 +93,11 @@ public static class PayoutTelemetry
     internal static void Published(TimeSpan sinceCommit) => PublishDuration.Record(sinceCommit.TotalSeconds);
 
     internal static void NotSent() => SendFailures.Add(1);
+
+    internal static void Pruned(string what, int rows, bool isPassOver)
+    {
+        var tag = new KeyValuePair<string, object?>("what", what);
+        PrunedRows.Add(rows, tag);
+        RetentionPasses.Add(isPassOver ? 1 : 0, tag);
+    }
 }
