@@ -11,10 +11,12 @@ SELECT create_distributed_table('pm.cash_flow_posting', 'payout_id', colocate_wi
 SELECT create_distributed_table('pm.payout_operation', 'payout_id', colocate_with => 'pm.payout');
 SELECT create_distributed_table('pm.payout_event', 'payout_id', colocate_with => 'pm.payout');
 SELECT create_distributed_table('pm.event_outbox', 'payout_id', colocate_with => 'pm.payout');
+SELECT create_distributed_table('pm.audit_finding', 'payout_id', colocate_with => 'pm.payout');
 SELECT create_reference_table('pm.payout_manager_migration');
 -- Few rows that change often: they stay on the coordinator, and can be asked for from everywhere.
 SELECT citus_add_local_table_to_metadata('pm.relay_lane');
 SELECT citus_add_local_table_to_metadata('pm.relay_host');
+SELECT citus_add_local_table_to_metadata('pm.audit_progress');
 COMMIT;
 
 -- A coordinator does not pass on what hosts ask for when they connect. Generic plans would send statements to all workers.

@@ -9,6 +9,7 @@ using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Pipeline;
 using PayoutManager.Application.Ports;
+using PayoutManager.Application.Retention;
 using PayoutManager.Application.Telemetry;
 using PayoutManager.Domain.Payouts;
 
@@ -19,8 +20,9 @@ public static class ApplicationServices
 {
     /// <summary>
     /// Adds the use cases, to be sent through <see cref="IMediator"/>, <see cref="OperationRecovery"/>,
-    /// <see cref="EventRelay"/>, <see cref="AuditWatch"/> and <see cref="BacklogWatch"/>. Needs the ports, a <see cref="TimeProvider"/>,
-    /// <see cref="OperationOptions"/>, <see cref="RelayOptions"/> and <see cref="AuditOptions"/> from elsewhere.
+    /// <see cref="EventRelay"/>, <see cref="AuditWatch"/>, <see cref="BacklogWatch"/> and <see cref="RetentionWork"/>. Needs the ports, a
+    /// <see cref="TimeProvider"/>, <see cref="OperationOptions"/>, <see cref="RelayOptions"/>, <see cref="AuditOptions"/> and
+    /// <see cref="RetentionOptions"/> from elsewhere.
     /// </summary>
     public static IServiceCollection AddPayoutApplication(this IServiceCollection services)
     {
@@ -46,6 +48,7 @@ public static class ApplicationServices
         services.AddSingleton<PayoutAuditor>();
         services.AddSingleton<AuditWatch>();
         services.AddSingleton<BacklogWatch>();
+        services.AddSingleton<RetentionWork>();
         services.AddSingleton<RelaySignal>();
         services.AddSingleton<RelayProgress>();
         services.AddSingleton<EventRelay>();

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,10 +38,12 @@ public static class InfrastructureServices
         .AddSingleton<IEventPublisher, KafkaEventPublisher>()
         .AddSingleton<IPublishedEvents, KafkaTopicReader>()
         .AddSingleton<KafkaProbe>()
+        .AddDependencyProbe(DependencyProbe.PartyManagement, partyManagement)
+        .AddDependencyProbe(DependencyProbe.Shumway, shumway)
         .AddSingleton<IPartyManagement>(provider =>
-            new PartyManagementClient(CreateClient(provider, "PartyManagement", partyManagement)))
+            new PartyManagementClient(CreateClient(provider, DependencyProbe.PartyManagement, partyManagement)))
         .AddSingleton<ILedger>(provider => new ShumwayLedger(
-            CreateClient(provider, "Shumway", shumway), provider.GetRequiredService<TimeProvider>()));
+            CreateClient(provider, DependencyProbe.Shumway, shumway), provider.GetRequiredService<TimeProvider>()));
 
     /// <summary>Adds a look at the ledger's own database, for the audit.</summary>
     /// <param name="services">Where to add it.</param>
@@ -56,12 +57,17 @@ public static class InfrastructureServices
         services = options.Provider == StorageProvider.Sqlite ? services.AddSqlite(options) : services.AddPostgres(options);
         return services
             .AddSingleton(options)
+            .AddSingleton(new DatabaseTrouble(TimeProvider.System))
             .AddSingleton(provider => new DatabaseMigrator(
                 provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<IRoutineStatements>()))
             .AddSingleton<IPayoutStore, PayoutStore>()
             .AddSingleton<IOperationStore, OperationStore>()
             .AddSingleton<IEventOutbox, EventOutbox>()
             .AddSingleton<IPayoutHistory, PayoutHistoryStore>()
+            .AddSingleton<IRetention, RetentionStore>()
+            .AddSingleton<AuditBook>()
+            .AddSingleton<IAuditProgress>(provider => provider.GetRequiredService<AuditBook>())
+            .AddSingleton<IAuditFindings>(provider => provider.GetRequiredService<AuditBook>())
             .AddSingleton<IBacklog>(provider => new BacklogStore(provider.GetRequiredService<IRoutineStatements>(), TimeProvider.System));
     }
 
@@ -73,9 +79,11 @@ public static class InfrastructureServices
                 .Options).CreateDbContext;
         return services
             .AddSingleton(open)
-            .AddSingleton(new Database(open))
+            .AddSingleton(provider => new Database(open, provider.GetRequiredService<DatabaseTrouble>()))
             .AddSingleton<IPayoutStatements>(new SqliteStatements(open))
-            .AddSingleton<IRoutineStatements>(new SqliteRoutine(open));
+            .AddSingleton<IRoutineStatements>(new SqliteRoutine(open))
+            .AddSingleton<IRetentionStatements>(new SqliteRetention(open))
+            .AddSingleton<IAuditStatements>(new SqliteAudit(open));
     }
 
     private static IServiceCollection AddPostgres(this IServiceCollection services, StorageOptions options) => services
@@ -97,10 +105,14 @@ public static class InfrastructureServices
         })
         .AddSingleton(provider => new StaleConnections(provider.GetRequiredService<NpgsqlDataSource>(), TimeProvider.System))
         .AddSingleton(provider => new Database(
-            provider.GetRequiredService<Func<PayoutDbContext>>(), provider.GetRequiredService<StaleConnections>().Drop))
+            provider.GetRequiredService<Func<PayoutDbContext>>(),
+            provider.GetRequiredService<DatabaseTrouble>(),
+            provider.GetRequiredService<StaleConnections>().Drop))
         .AddSingleton<SharedTransactions>()
         .AddSingleton<IPayoutStatements, PostgresStatements>()
-        .AddSingleton<IRoutineStatements, PostgresRoutine>();
+        .AddSingleton<IRoutineStatements, PostgresRoutine>()
+        .AddSingleton<IRetentionStatements, PostgresRetention>()
+        .AddSingleton<IAuditStatements, PostgresAudit>();
 
     /// <summary>What suits the statements that are asked again and again, unless the connection string says otherwise.</summary>
     private static void Tune(NpgsqlConnectionStringBuilder connection)
@@ -164,31 +176,17 @@ public static class InfrastructureServices
             .EnablePhysicalOpenTracing(enable: false));
     }
 
-    /// <summary>Lives as long as the process, as its client does.</summary>
-    private static HttpClient CreateHttp(DependencyOptions options)
-    {
-        var handler = WoodyClient.CreateHandler();
-        if (options.Authority is { } authority)
-        {
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
-            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authority);
-        }
+    private static IServiceCollection AddDependencyProbe(this IServiceCollection services, string name, DependencyOptions options) =>
+        services.AddKeyedSingleton(name, (provider, _) => new DependencyProbe(options, provider.GetRequiredService<TimeProvider>()));
 
-        if (options.ClientCertificate is { } certificate)
-            handler.SslOptions.ClientCertificates = [certificate];
-        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-    }
-
+    /// <summary>Its connections live as long as the process.</summary>
     private static DependencyClient CreateClient(IServiceProvider provider, string name, DependencyOptions options)
     {
         var clock = provider.GetRequiredService<TimeProvider>();
         return new DependencyClient(
             name,
-            new WoodyClient(CreateHttp(options), options.Url, options.Timeout, clock, name),
+            new WoodyClient(DependencyHttp.Create(options), options.Url, options.Timeout, clock, name),
+            provider.GetRequiredKeyedService<DependencyProbe>(name),
             clock,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger($"PayoutManager.Infrastructure.{name}"));
     }

@@ -1,4 +1,4 @@
-using System.Diagnostics.Metrics;
+using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Operations;
@@ -6,6 +6,7 @@ using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Payouts;
+using PayoutManager.Testing;
 using PayoutManager.Testing.InMemory;
 using State = PayoutManager.Testing.InMemory.PlanState;
 
@@ -534,7 +535,7 @@ public class AuditTests
         _world.Ledger.Fail("Commit", new OutcomeUnknownException("lost"), afterEffect: true);
         await Assert.ThrowsAsync<OutcomeUnknownException>(() => _world.ConfirmAsync());
 
-        var report = await _world.SendAsync(new AuditChangesQuery(_world.Clock.GetUtcNow() - TimeSpan.FromHours(1)));
+        var report = await AuditSinceAsync(_world.Clock.GetUtcNow() - TimeSpan.FromHours(1));
 
         Assert.Equal((2, true), (report.Payouts, report.IsComplete));
         Assert.Equal([("p1", true)], report.Findings.Select(audit => (audit.PayoutId.Value, audit.IsUnderWay)));
@@ -686,18 +687,204 @@ public class AuditTests
         _world.Ledger.Calls.Clear();
         var progress = new List<int>();
 
-        var report = await _world.SendAsync(new AuditChangesQuery(since, Progress: new Watcher(progress)));
+        var report = await AuditSinceAsync(since, onPage: page => progress.Add(page.Audits.Count));
 
         Assert.Equal((250, true), (report.Payouts, report.IsComplete));
         Assert.DoesNotContain(report.Findings, audit => audit.IsUnderWay);
         Assert.Equal(["new-42"], report.Disagreeing.Select(audit => audit.PayoutId.Value));
-        Assert.Equal([200, 250], progress);
-        Assert.Equal(100, (await _world.SendAsync(new AuditChangesQuery(since, AtMost: 100))).Payouts);
+        // One of the changes of the first page is not the payout's last.
+        Assert.Equal([199, 51], progress);
         if (withRecords)
         {
             Assert.Empty(_world.Ledger.Calls);
-            Assert.Equal([1200, 300, 600], _world.Ledger.RecordReads.Select(read => read.Count));
+            Assert.Equal([1194, 306], _world.Ledger.RecordReads.Select(read => read.Count));
         }
+    }
+
+    /// <summary>Also those of a predecessor, which have no event.</summary>
+    [Fact]
+    public async Task All_payouts_are_looked_at_on_request_and_from_where_it_was_broken_off()
+    {
+        for (var i = 0; i < 5; i++)
+            await _world.CreateAsync($"new-{i}");
+        await _world.ConfirmAsync("new-3");
+        await PublishAsync();
+        var p = (await _world.StoredAsync("new-0"))!;
+        foreach (var id in (string[])["old-2", "another", "old-1"])
+        {
+            _world.Store.Put(Payout.Restore(
+                PayoutId.Restore(id), 1, p.CreatedAt, p.PartyId, p.ShopId, p.PayoutToolId, p.CashFlow, p.Amount, p.Fee, PayoutStatus.Confirmed));
+        }
+
+        // What is in the topic shows that it is so.
+        _world.Broker.Records.Add(("old-1", new PublishedEvent(1, PayloadDigest.Of([1]), 0, 50, PayoutState.Confirmed)));
+        _world.Ledger.Calls.Clear();
+        var pages = new List<AuditedPage>();
+
+        var report = await AuditSinceAsync(DateTimeOffset.UnixEpoch, AuditScope.All, pages.Add);
+
+        Assert.Equal((8, true), (report.Payouts, report.IsComplete));
+        Assert.Equal(["another", "old-1", "old-2"], report.Findings.Select(audit => audit.PayoutId.Value));
+        Assert.Equal("LedgerBehind: Commit payout_old-1", Describe(report.Findings[1]));
+        Assert.All([report.Findings[0], report.Findings[2]], audit => Assert.Equal("LedgerBehind", Describe(audit)));
+        Assert.Equal(
+            ["new-0 new-1 new-2 new-3 new-4", "another old-1 old-2"],
+            pages.Where(page => page.Audits.Count > 0).Select(page => string.Join(' ', page.Audits.Select(audit => audit.PayoutId.Value))));
+
+        var rest = await AuditReport.MakeAsync(
+            _world.Services.GetRequiredService<IMediator>(), pages[^1].UpTo with { PayoutId = "another" }, CancellationToken.None, AuditScope.All);
+        Assert.Equal(2, rest.Payouts);
+    }
+
+    [Fact]
+    public async Task An_audit_of_all_that_was_broken_off_goes_on_where_it_was()
+    {
+        for (var i = 100; i < 350; i++)
+            await _world.CreateAsync($"p{i}", amount: 3_000);
+        await PublishAsync();
+        _world.Ledger.Calls.Clear();
+        var pages = new List<AuditedPage>();
+
+        await Assert.ThrowsAsync<IOException>(() => AuditAllAsync(isResumed: false, page =>
+        {
+            pages.Add(page);
+            if (pages.Count == 2)
+                throw new IOException("disk full");
+        }));
+        Assert.Equal(250, _world.Ledger.Calls.Count);
+        // What was not taken is not done.
+        Assert.True((await AuditAllAsync(isResumed: true, pages.Add)).IsAtEnd);
+        Assert.Equal([200, 50, 50], pages.Where(page => page.Audits.Count > 0).Select(page => page.Audits.Count));
+
+        // At its end the next begins anew, and so does one that is not to go on.
+        pages.Clear();
+        await AuditAllAsync(isResumed: true, pages.Add);
+        await Assert.ThrowsAsync<IOException>(() => AuditAllAsync(isResumed: false, _ => throw new IOException("disk full")));
+        await AuditAllAsync(isResumed: false, pages.Add);
+        Assert.Equal([200, 50, 200, 50], pages.Where(page => page.Audits.Count > 0).Select(page => page.Audits.Count));
+    }
+
+    [Fact]
+    public async Task One_at_a_time_audits_all()
+    {
+        await _world.CreateAsync();
+        await PublishAsync();
+        AuditUnderWayException? refused = null;
+
+        await AuditAllAsync(isResumed: false, page =>
+        {
+            if (page.Audits.Count > 0)
+                refused = Assert.ThrowsAsync<AuditUnderWayException>(() => AuditAllAsync(isResumed: false, _ => { })).Result;
+        });
+
+        Assert.Equal("Another audit of all payouts is under way.", refused?.Message);
+    }
+
+    [Fact]
+    public async Task An_audit_of_all_ends_where_the_ledger_is_out_of_reach()
+    {
+        for (var i = 100; i < 350; i++)
+            await _world.CreateAsync($"p{i}", amount: 3_000);
+        await PublishAsync();
+        _world.Ledger.BeforeCall = _ => _world.Ledger.IsSilent ? throw new NotDoneException("down") : Task.CompletedTask;
+        var pages = new List<AuditedPage>();
+
+        var stretch = await AuditAllAsync(isResumed: false, page =>
+        {
+            pages.Add(page);
+            _world.Ledger.IsSilent = true;
+        });
+
+        Assert.Equal((false, true), (stretch.IsAtEnd, stretch.LedgerIsOutOfReach));
+        Assert.Equal([false, true], pages.Select(page => page.LedgerIsOutOfReach));
+        _world.Ledger.IsSilent = false;
+        Assert.True((await AuditAllAsync(isResumed: true, page => pages.Add(page))).IsAtEnd);
+        Assert.Equal([200, 50, 50], pages.Where(page => page.Audits.Count > 0).Select(page => page.Audits.Count));
+    }
+
+    /// <summary>An event is looked for near the time at which it was stored, and if it is not there further away.</summary>
+    [Theory]
+    [InlineData(0, "")]
+    [InlineData(25, "")]
+    [InlineData(500, "+600")]
+    [InlineData(10_000, "+600 +14400")]
+    [InlineData(100_000, "+600 +14400 end")]
+    [InlineData(-250, "+600")]
+    [InlineData(-400, "+600 +14400 end")]
+    public async Task Events_are_looked_for_nearby_first(int secondsLate, string looks)
+    {
+        _world = new World(new InMemoryLedger(), audit: new AuditOptions { StretchSize = 1 });
+        await _world.CreateAsync("p1");
+        await _world.CreateAsync("p2");
+        await PublishAsync();
+        var stored = (await _world.Store.ReadAsync(new PayoutId("p1"), CancellationToken.None)).Events[0].StoredAt;
+        foreach (var (_, record) in _world.Broker.Records)
+            _world.Broker.SentAt[record.Offset] = stored.AddSeconds(secondsLate);
+
+        var report = await AuditSinceAsync(stored.AddDays(-1));
+
+        Assert.Equal(secondsLate == -400 ? "NotPublished NotPublished" : "", string.Join(' ', report.Findings.SelectMany(f => f.Disagreements).Select(d => d.Kind)));
+        var reads = _world.Broker.Reads.Take(1 + looks.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length).ToList();
+        Assert.Equal((stored.AddSeconds(-30), stored.AddSeconds(30), 1), reads[0]);
+        Assert.Equal(
+            looks, string.Join(' ', reads.Skip(1).Select(read => read.Until is { } until ? $"+{(until - stored).TotalSeconds}" : "end")));
+        Assert.All(reads.Skip(1), read => Assert.Equal(stored.AddMinutes(-5), read.Since));
+    }
+
+    [Fact]
+    public async Task What_the_topic_lacks_is_looked_for_once_for_many_payouts()
+    {
+        _world = new World(new InMemoryLedger { Balance = long.MaxValue / 2 }, audit: new AuditOptions { StretchSize = 400 });
+        for (var i = 0; i < 450; i++)
+            await _world.CreateAsync($"p{i}");
+        await PublishAsync();
+        _world.Broker.Records.Clear();
+
+        var report = await AuditSinceAsync(DateTimeOffset.UnixEpoch);
+
+        Assert.Equal(450, report.Disagreeing.Count());
+        // Near their time, in ten minutes, in four hours, in all; and then the last fifty in all.
+        Assert.Equal([400, 400, 400, 400, 50], _world.Broker.Reads.Select(read => read.Payouts));
+    }
+
+    /// <summary>A repeat of an earlier record does not make a later one come first, where only part of the topic was read.</summary>
+    [Fact]
+    public async Task What_seems_to_be_out_of_order_nearby_is_looked_at_as_a_whole()
+    {
+        _world = new World(new InMemoryLedger(), audit: new AuditOptions { StretchSize = 2 });
+        await _world.CreateAsync("p1");
+        await PublishAsync();
+        _world.Clock.Advance(TimeSpan.FromHours(1));
+        await _world.ConfirmAsync("p1");
+        await _world.CreateAsync("p2");
+        await PublishAsync();
+        var records = _world.Broker.Records;
+        _world.Broker.SentAt[records[0].Record.Offset] = _world.Clock.GetUtcNow().AddHours(-1);
+        records.Add(("p1", records[0].Record with { Offset = 77 }));
+        _world.Broker.SentAt[77] = _world.Clock.GetUtcNow();
+
+        Assert.Empty((await AuditSinceAsync(_world.Clock.GetUtcNow().AddMinutes(-10))).Findings);
+
+        // Without the first one it is so.
+        records.RemoveAt(0);
+        var report = await AuditSinceAsync(_world.Clock.GetUtcNow().AddMinutes(-10));
+        Assert.Equal("PublishedOutOfOrder", Describe(Assert.Single(report.Findings)));
+    }
+
+    [Fact]
+    public void Of_a_topic_only_what_is_wanted_and_new_is_kept()
+    {
+        var wanted = new WantedRecords([new("p1"), new("p2")]);
+        for (var i = 0; i < 200_000; i++)
+        {
+            wanted.Add($"other-{i}", new PublishedEvent(0, PayloadDigest.Of([1]), 0, i, PayoutState.Unpaid));
+            wanted.Add("p1", new PublishedEvent(i % 2, PayloadDigest.Of([(byte)(i % 2)]), 0, i, PayoutState.Unpaid));
+            // Somebody writes other things under its name.
+            wanted.Add("p2", new PublishedEvent(null, PayloadDigest.Of(BitConverter.GetBytes(i)), 0, i, State: null));
+        }
+
+        Assert.Equal(2 + WantedRecords.MostOfPayout, wanted.Count);
+        Assert.Equal([0, 1], wanted.ToContents(default, new Dictionary<int, long>()).Of(new PayoutId("p1")).Select(record => record.SequenceId));
     }
 
     [Fact]
@@ -709,87 +896,28 @@ public class AuditTests
         _world.Ledger.Calls.Clear();
         for (var i = 0; i < 8; i++)
             _world.Ledger.Fail("Hold", new NotDoneException("down"));
+        _world.Ledger.Fail("Answers", new NotDoneException("down"));
 
-        var report = await _world.SendAsync(new AuditChangesQuery(_world.Clock.GetUtcNow() - TimeSpan.FromHours(1)));
+        var report = await AuditSinceAsync(_world.Clock.GetUtcNow() - TimeSpan.FromHours(1));
 
         Assert.Equal((200, false), (report.Payouts, report.IsComplete));
         Assert.Equal(200, report.NotAnswered.Count());
-        Assert.Equal(8, _world.Ledger.Calls.Count);
+        Assert.Equal(9, _world.Ledger.Calls.Count);
     }
 
     [Fact]
-    public async Task The_watch_keeps_figures_of_what_disagrees_and_repairs_nothing()
+    public async Task Payouts_that_the_ledger_never_answers_for_keep_no_others_from_being_audited()
     {
-        _world = WithRecords();
-        var figures = new Dictionary<string, double>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (instrument, self) =>
-        {
-            if (instrument.Meter.Name == AuditWatch.MeterName)
-                self.EnableMeasurementEvents(instrument);
-        };
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => figures[instrument.Name] = value);
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => figures[instrument.Name] = value);
-        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => figures[instrument.Name] = value);
-        listener.Start();
-        using var watch = _world.Services.GetRequiredService<AuditWatch>();
-        await LiveAsync("");
-        _world.Ledger.Move((await _world.StoredAsync())!.HoldPlan, State.Committed);
-        using var stop = new CancellationTokenSource();
-        var running = watch.RunAsync(stop.Token);
-
-        _world.Clock.Advance(TimeSpan.FromMinutes(10));
-        await Task.Yield();
-        _world.Clock.Advance(TimeSpan.FromSeconds(5));
-        listener.RecordObservableInstruments();
-
-        Assert.Equal(1, figures["payouts.audit.payouts"]);
-        Assert.Equal(1, figures["payouts.audit.disagreeing"]);
-        Assert.Equal(5, figures["payouts.audit.age"]);
-        Assert.Equal(PayoutState.Unpaid, (await _world.StoredAsync())!.Status.State);
-        await stop.CancelAsync();
-        await _world.PassTimeUntilAsync(running);
-
-        // It has not changed since, and still does not agree; then somebody mends it.
-        await watch.AuditAsync(CancellationToken.None);
-        listener.RecordObservableInstruments();
-        Assert.Equal((1, 1), (figures["payouts.audit.payouts"], figures["payouts.audit.disagreeing"]));
-        await RepairAsync();
+        for (var i = 0; i < 12; i++)
+            await _world.CreateAsync($"p{i}", amount: 3_000);
         await PublishAsync();
-        await watch.AuditAsync(CancellationToken.None);
-        listener.RecordObservableInstruments();
-        Assert.Equal(0, figures["payouts.audit.disagreeing"]);
-    }
+        for (var i = 0; i < 8; i++)
+            _world.Ledger.Fail("Hold", new OutcomeUnknownException("lost"));
 
-    [Fact]
-    public async Task The_watch_asks_again_about_what_was_not_answered()
-    {
-        using var watch = _world.Services.GetRequiredService<AuditWatch>();
-        await LiveAsync("");
-        await _world.CreateAsync("p2");
-        await PublishAsync();
-        _world.Ledger.Calls.Clear();
-        _world.Ledger.Fail("Hold", new DependencyFailedException("odd", "Result Unexpected"));
+        var report = await AuditSinceAsync(_world.Clock.GetUtcNow() - TimeSpan.FromHours(1));
 
-        await watch.AuditAsync(CancellationToken.None);
-        await watch.AuditAsync(CancellationToken.None);
-
-        Assert.Equal(["Hold payout_p1", "Hold payout_p2", "Hold payout_p1"], _world.Ledger.Calls);
-    }
-
-    [Fact]
-    public async Task The_watch_begins_again_where_the_ledger_was_out_of_reach()
-    {
-        using var watch = _world.Services.GetRequiredService<AuditWatch>();
-        await LiveAsync("");
-        _world.Clock.Advance(TimeSpan.FromMinutes(1));
-        _world.Ledger.Fail("Hold", new NotDoneException("down"));
-
-        var e = await Assert.ThrowsAsync<AuditUnfinishedException>(() => watch.AuditAsync(CancellationToken.None));
-        Assert.Equal("The ledger gives no answer: down", e.Message);
-        await watch.AuditAsync(CancellationToken.None);
-
-        Assert.Equal(["Hold payout_p1", "Hold payout_p1"], _world.Ledger.Calls);
+        Assert.Equal((12, true), (report.Payouts, report.IsComplete));
+        Assert.Equal(["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7"], report.NotAnswered.Select(audit => audit.PayoutId.Value));
     }
 
     /// <summary>A world in which the ledger's records can be read.</summary>
@@ -798,6 +926,19 @@ public class AuditTests
         var ledger = new InMemoryLedger();
         return new World(ledger, ledger);
     }
+
+    private Task<AuditedStretch> AuditAllAsync(bool isResumed, Action<AuditedPage> onPage) => _world.SendAsync(new AuditAllCommand(
+        isResumed,
+        (page, _) =>
+        {
+            onPage(page);
+            return Task.CompletedTask;
+        }));
+
+    private Task<AuditReport> AuditSinceAsync(
+        DateTimeOffset since, AuditScope scope = AuditScope.Changes, Action<AuditedPage>? onPage = null) =>
+        AuditReport.MakeAsync(
+            _world.Services.GetRequiredService<IMediator>(), AuditPosition.At(since), CancellationToken.None, scope, onPage);
 
     /// <summary>
     /// A payout with a published history: of the verbs, or of a predecessor, as <c>old STATUS SEQUENCE_ID</c>, whose plan is held and
@@ -894,9 +1035,4 @@ public class AuditTests
     private static string Describe(Disagreement d) => d.Repairs.Count == 0
         ? $"{d.Kind}"
         : $"{d.Kind}: {string.Join(", ", d.Repairs.Select(repair => $"{repair.Action} {repair.PlanId}".TrimEnd()))}";
-
-    private sealed class Watcher(List<int> seen) : IProgress<AuditReport>
-    {
-        public void Report(AuditReport value) => seen.Add(value.Payouts);
-    }
 }

@@ -25,7 +25,8 @@ internal sealed class World
 
     /// <param name="ledger">The ledger.</param>
     /// <param name="records">Its records; null where they cannot be read.</param>
-    public World(ILedger ledger, ILedgerRecords? records = null)
+    /// <param name="audit">How payouts are audited.</param>
+    public World(ILedger ledger, ILedgerRecords? records = null, AuditOptions? audit = null)
     {
         AnyLedger = ledger;
         Store = new InMemoryStore(Clock);
@@ -39,13 +40,15 @@ internal sealed class World
             .AddSingleton<IOperationStore>(Store)
             .AddSingleton<IEventOutbox>(Store)
             .AddSingleton<IPayoutHistory>(Store)
+            .AddSingleton<IAuditProgress>(Store)
+            .AddSingleton<IAuditFindings>(Store)
             .AddSingleton(ledger)
             .AddSingleton<IPartyManagement>(Parties)
             .AddSingleton<IEventPublisher>(Broker)
             .AddSingleton<IPublishedEvents>(Broker)
             .AddSingleton(new OperationOptions())
             .AddSingleton(new RelayOptions())
-            .AddSingleton(new AuditOptions())
+            .AddSingleton(audit ?? new AuditOptions())
             .AddPayoutApplication()
             .BuildServiceProvider();
         _mediator = Services.GetRequiredService<IMediator>();

@@ -12,7 +12,8 @@ public partial class SqlStatementTests
     private static readonly string Folder = Path.Combine(Repository.Root, "src/Infrastructure/Storage/Postgres");
 
     // They are about all payouts that there is something to do for, are asked by no call, and find their rows by an index.
-    private static readonly string[] OfNoPayout = ["ReadOutboxAsync", "ListDueAsync", "ReadBacklogAsync"];
+    private static readonly string[] OfNoPayout =
+        ["ReadOutboxAsync", "ListDueAsync", "ReadBacklogAsync", "ListNotesAsync", "ListHistoriesAsync", "SelectChanges"];
 
     public static TheoryData<string, string, string> Statements()
     {

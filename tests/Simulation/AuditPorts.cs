@@ -5,34 +5,44 @@ using PayoutManager.Testing.InMemory;
 namespace PayoutManager.Simulation;
 
 /// <summary>What an audit reads: database, topic and the ledger's records. Each answer may grow old on its way.</summary>
-internal sealed class AuditPorts(World world, Wire wire) : IPayoutHistory, IPublishedEvents, ILedgerRecords
+internal sealed class AuditPorts(World world, Wire wire)
+    : IPayoutHistory, IPublishedEvents, ILedgerRecords, IAuditProgress, IAuditFindings
 {
     private static readonly CancellationToken None = CancellationToken.None;
 
-    public Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
-        ReadAsync($"history of {payoutId}", () => world.Store.ReadAsync(payoutId, None).Result, cancellationToken);
+    public Task<IReadOnlyDictionary<PayoutId, PayoutHistory>> ReadAsync(
+        IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken) =>
+        ReadAsync($"history of {string.Join(", ", payoutIds)}", () => world.Store.ReadAsync(payoutIds, None).Result, cancellationToken);
 
-    public Task<IReadOnlyList<ChangedPayout>> ListChangedAsync(
-        DateTimeOffset since, ChangedPayout? after, int limit, CancellationToken cancellationToken) =>
-        ReadAsync("changed payouts", () => world.Store.ListChangedAsync(since, after, limit, None).Result, cancellationToken);
+    public Task<ChangePage> ListChangesAsync(AuditPosition after, TimeSpan margin, int limit, CancellationToken cancellationToken) =>
+        ReadAsync("changes", () => world.Store.ListChangesAsync(after, margin, limit, None).Result, cancellationToken);
 
-    public Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) => wire.ExecuteAsync(
+    public Task<QuietPage> ListWithoutEventsAsync(string after, int limit, CancellationToken cancellationToken) =>
+        ReadAsync("payouts without events", () => world.Store.ListWithoutEventsAsync(after, limit, None).Result, cancellationToken);
+
+    public Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken) => WriteAsync(
         $"send {payoutId} again from {fromSequenceId}",
-        writes: true,
-        () =>
-        {
-            world.Store.SendAgainAsync(payoutId, fromSequenceId, None).Wait(None);
-            return true;
-        },
+        () => world.Store.SendAgainAsync(payoutId, fromSequenceId, None),
         cancellationToken);
 
-    public Task<TopicContents> ReadAsync(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken) => ReadAsync(
+    public Task<TopicContents> ReadAsync(
+        DateTimeOffset since, DateTimeOffset? until, IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken) =>
+        ReadTopicAsync(since, from: 0, payoutIds, cancellationToken);
+
+    public Task<TopicContents> ReadOnAsync(
+        TopicContents read, IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken) =>
+        ReadTopicAsync(read.CompleteSince, read.Ends[0], payoutIds, cancellationToken);
+
+    private Task<TopicContents> ReadTopicAsync(
+        DateTimeOffset since, long from, IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken) => ReadAsync(
         "topic",
-        () => new TopicContents(
-            since,
-            world.Topic.Where(record => payoutId is null || record.PayoutId == payoutId.Value)
-                .GroupBy(record => record.PayoutId)
-                .ToDictionary(records => records.Key, records => (IReadOnlyList<PublishedEvent>)[.. records.Select(r => r.Event)])),
+        () =>
+        {
+            var wanted = new WantedRecords(payoutIds);
+            foreach (var record in world.Topic.Skip((int)from))
+                wanted.Add(record.PayoutId, record.Event);
+            return wanted.ToContents(since, new Dictionary<int, long> { [0] = world.Topic.Count });
+        },
         cancellationToken);
 
     public Task<IReadOnlyDictionary<string, RecordedPlan>> ReadAsync(IReadOnlyCollection<string> planIds, CancellationToken cancellationToken) =>
@@ -47,6 +57,42 @@ internal sealed class AuditPorts(World world, Wire wire) : IPayoutHistory, IPubl
                 },
                 p.Value.Plan.Postings)),
             cancellationToken);
+
+    public Task<AuditState> ReadAsync(AuditScope scope, CancellationToken cancellationToken) =>
+        ReadAsync("audit", () => world.Store.ReadAsync(scope, None).Result, cancellationToken);
+
+    public Task<AuditPosition?> LeaseAsync(AuditScope scope, string owner, TimeSpan lease, CancellationToken cancellationToken) =>
+        wire.ExecuteAsync("lease audit", writes: true, () => world.Store.LeaseAsync(scope, owner, lease, None).Result, cancellationToken);
+
+    public Task<bool> AdvanceAsync(
+        AuditScope scope, string owner, AuditPosition from, AuditPosition upTo, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"advance audit to {upTo}", writes: true, () => world.Store.AdvanceAsync(scope, owner, from, upTo, None).Result, cancellationToken);
+
+    public Task ReleaseAsync(AuditScope scope, string owner, CancellationToken cancellationToken) => WriteAsync(
+        "release audit", () => world.Store.ReleaseAsync(scope, owner, None), cancellationToken);
+
+    public Task<AuditFindingCounts> CountAsync(CancellationToken cancellationToken) =>
+        ReadAsync("count of findings", () => world.Store.CountAsync(None).Result, cancellationToken);
+
+    public Task<IReadOnlyList<AuditFinding>> ListAsync(
+        DateTimeOffset seenBefore, string after, int limit, CancellationToken cancellationToken) =>
+        ReadAsync("findings", () => world.Store.ListAsync(seenBefore, after, limit, None).Result, cancellationToken);
+
+    public Task<bool> StoreAsync(NewAuditFinding finding, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        $"store finding on {finding.PayoutId}", writes: true, () => world.Store.StoreAsync(finding, None).Result, cancellationToken);
+
+    public Task RemoveAsync(IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken) => WriteAsync(
+        $"remove findings on {string.Join(", ", payoutIds)}", () => world.Store.RemoveAsync(payoutIds, None), cancellationToken);
+
+    private Task WriteAsync(string what, Func<Task> write, CancellationToken cancellationToken) => wire.ExecuteAsync(
+        what,
+        writes: true,
+        () =>
+        {
+            write().Wait(None);
+            return true;
+        },
+        cancellationToken);
 
     private async Task<T> ReadAsync<T>(string what, Func<T> read, CancellationToken cancellationToken)
     {

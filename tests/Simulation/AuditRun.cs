@@ -1,5 +1,7 @@
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
+using PayoutManager.Testing;
 
 namespace PayoutManager.Simulation;
 
@@ -20,7 +22,7 @@ internal sealed class AuditRun(World world, string name, bool readsLedgerRecords
     /// <summary>Audits all payouts.</summary>
     public void LookAtAll(TimeSpan timeout) => Start("audits all payouts", timeout, async token =>
     {
-        var report = await Mediator.Send(new AuditChangesQuery(_world.Scheduler.Clock.Start), token);
+        var report = await AuditReport.MakeAsync(Mediator, AuditPosition.At(_world.Scheduler.Clock.Start), token);
         foreach (var finding in report.Findings)
             Judge(finding);
         Report = report;

@@ -45,6 +45,8 @@ internal class SimulatedProcess : IDisposable
             .AddSingleton<IEventPublisher>(ports)
             .AddSingleton<IPayoutHistory>(audit)
             .AddSingleton<IPublishedEvents>(audit)
+            .AddSingleton<IAuditFindings>(audit)
+            .AddSingleton<IAuditProgress>(audit)
             .AddSingleton(new OperationOptions())
             .AddSingleton(new RelayOptions())
             .AddSingleton(new AuditOptions())

@@ -25,6 +25,8 @@ internal sealed class Simulation
     // Its plans' names do not fit the ledger, so they are hashed.
     private static readonly string LongId = $"p-long-{new string('x', 80)}";
 
+    // Decided by itself, so that most runs stay as they were before there was any retention.
+    private readonly Random _retention;
     private readonly World _world;
     private readonly SimulatedHost[] _hosts;
     private readonly List<Caller> _callers = [];
@@ -35,6 +37,7 @@ internal sealed class Simulation
     private Simulation(int seed)
     {
         _world = new World(seed);
+        _retention = new Random(seed);
         _world.Ledger.Balances[InMemoryParties.Settlement] = _world.Random.Next(2, 8) * 30_000;
         _hosts = [.. Enumerable.Range(0, _world.Random.Next(2, 4)).Select(_ => Bear())];
     }
@@ -99,6 +102,13 @@ internal sealed class Simulation
             At(AnyTime(), ReadLate);
         if (random.Next(6) == 0)
             LoseHistory(AnyTime(), random.Next(1, 10_000), payouts);
+        if (_retention.Next(4) == 0)
+        {
+            // A create that has forgotten its spent attempts is refused if it now has other postings.
+            _world.IsCalm = false;
+            for (var i = _retention.Next(1, 20); i > 0; i--)
+                At(_retention.Next((int)Storm.TotalMilliseconds), _world.Prune);
+        }
 
         _world.Scheduler.RunFor(Storm);
         RunUntil(() => _callers.All(caller => caller.IsDone), TimeSpan.FromMinutes(1), "a caller is never answered");
@@ -260,8 +270,10 @@ internal sealed class Simulation
     /// <summary>The topic has the payout's events, and nothing else of it.</summary>
     private IEnumerable<string> TopicFaults(PayoutId id)
     {
-        var stored = _world.Store.ReadAsync(id, CancellationToken.None).Result.Events.Select(e => (SequenceId: (int?)e.SequenceId, e.Digest)).ToList();
+        var stored = _world.Store.ReadAsync([id], CancellationToken.None).Result[id].Events.Select(e => (SequenceId: (int?)e.SequenceId, e.Digest)).ToList();
         var told = _world.Topic.Where(r => r.PayoutId == id.Value).Select(r => (r.Event.SequenceId, r.Event.Digest)).Distinct().ToList();
+        if (_world.Pruned.Contains(id) && stored is [var first, ..])
+            told.RemoveAll(e => e.SequenceId < first.SequenceId);
         if (!told.SequenceEqual(stored))
             yield return $"the topic has the events {string.Join(", ", told.Select(e => e.SequenceId))} of {id}";
     }
@@ -297,11 +309,20 @@ internal sealed class Simulation
     private IEnumerable<string> EventFaults(PayoutId id, Payout? payout)
     {
         var stored = _world.Store.Events.Where(e => e.Payout.Id == id).ToList();
-        if (!stored.Select(e => e.SequenceId).SequenceEqual(Enumerable.Range(0, (payout?.SequenceId ?? -1) + 1)))
+        var first = _world.Pruned.Contains(id) && stored is [var oldest, ..] ? Math.Min(oldest.SequenceId, FirstNeeded(payout)) : 0;
+        if (!stored.Select(e => e.SequenceId).SequenceEqual(Enumerable.Range(first, (payout?.SequenceId ?? -1) + 1 - first)))
             yield return $"{id} has the events {string.Join(", ", stored.Select(e => e.SequenceId))}";
         else if (payout is not null && stored[^1].Payout != payout)
             yield return $"the last event of {id} is not the payout as it is";
     }
+
+    /// <summary>The first event that has to stay, because it or one after it tells how the payout ended and whether it was confirmed.</summary>
+    private static int FirstNeeded(Payout? payout) => payout switch
+    {
+        null => 0,
+        { Status.State: PayoutState.Cancelled, SequenceId: > 1 } => payout.SequenceId - 1,
+        _ => payout.SequenceId,
+    };
 
     /// <summary>Success is durable, and what came about was asked for by a call that was not told that nothing was done.</summary>
     private void CheckTold(string id, Payout? payout)

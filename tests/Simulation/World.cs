@@ -1,4 +1,5 @@
 using PayoutManager.Application.Audit;
+using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Payouts;
@@ -9,6 +10,8 @@ namespace PayoutManager.Simulation;
 /// <summary>What outlives every host: database, ledger, topic. Each change is checked at once.</summary>
 internal sealed class World
 {
+    private static readonly TimeSpan AnyAge = TimeSpan.FromHours(-1);
+
     private readonly List<string> _trace = [];
     private readonly Dictionary<string, int> _lastTold = [];
     private readonly HashSet<string> _refusedOnce = [];
@@ -17,7 +20,8 @@ internal sealed class World
     public World(int seed)
     {
         Scheduler = new Scheduler(seed);
-        Store = new InMemoryStore(Scheduler.Clock);
+        // A host of the operation that was refused may sleep for as long as a storm lasts, but not for a day, the shortest period.
+        Store = new InMemoryStore(Scheduler.Clock) { KeepsRefusals = true };
         Rows = new RowWatch(Store, Scheduler.Clock, Break);
         Network = new Actor("network", Scheduler);
         Ledger = new LedgerBook { IsDeclared = Random.Next(4) == 0 };
@@ -118,7 +122,7 @@ internal sealed class World
         if (sequenceId <= last)
             Duplicates++;
         _lastTold[payoutId] = Math.Max(last, sequenceId);
-        if (!HistoryIsLost && Store.Events.All(e => e.Payout.Id.Value != payoutId || e.SequenceId != sequenceId))
+        if (!HistoryIsLost && !Pruned.Contains(told.PayoutId) && Store.Events.All(e => e.Payout.Id.Value != payoutId || e.SequenceId != sequenceId))
             Break($"event {sequenceId} of {payoutId} was told but never stored");
     }
 
@@ -196,6 +200,22 @@ internal sealed class World
             Ledger.Move(plan, PlanState.RolledBack);
             Note("operator", $"rolls back {plan.Id}");
         }
+    }
+
+    /// <summary>The payouts whose old history was ever deleted.</summary>
+    public HashSet<PayoutId> Pruned { get; } = [];
+
+    /// <summary>Retention deletes what it may, as if all of it were old enough.</summary>
+    public void Prune()
+    {
+        var notes = Store.PruneSpentAttemptsAsync(AnyAge, PlanMoves.MaxNewAttempts, int.MaxValue, CancellationToken.None).Result;
+        var before = Store.Events.ToList();
+        var events = Store.PruneEventsAsync(AnyAge, int.MaxValue, CancellationToken.None).Result;
+        Pruned.UnionWith(before.Except(Store.Events).Select(e => e.Payout.Id));
+        if (notes.Deleted > 0)
+            Note("world", $"{notes.Deleted} old notes of spent attempts are deleted");
+        if (events.Deleted > 0)
+            Note("world", $"{events.Deleted} old events are deleted");
     }
 
     /// <summary>The database fails over to a standby that lacks the last commits.</summary>

@@ -22,13 +22,13 @@ internal sealed class AuditPayoutHandler(PayoutAuditor auditor) : IRequestHandle
         if (!Identifier.IsStorable(query.PayoutId))
             throw NotFoundException.Payout(query.PayoutId);
         var id = PayoutId.Restore(query.PayoutId);
-        var stored = await auditor.ReadAsync(id, cancellationToken);
+        var stored = (await auditor.ReadAsync([id], cancellationToken))[id];
         var since = stored.Payout?.CreatedAt ?? (stored.Events is [var first, ..] ? first.CreatedAt : null);
         if (since is null && stored.IsUnderWay)
-            return new PayoutAudit(id, IsUnderWay: true, LedgerLook.NotAsked, [], []);
+            return PayoutAudit.UnderWay(id);
         if (since is null)
             throw NotFoundException.Payout(query.PayoutId);
-        var topic = await auditor.ReadTopicAsync(since.Value, id, cancellationToken);
-        return (await auditor.AuditAsync([id], topic, cancellationToken)).Audits[0];
+        var topic = await auditor.ReadTopicAsync(since.Value, [id], cancellationToken);
+        return (await auditor.AuditAsync([new AuditSubject(id, SequenceId: null)], topic, cancellationToken)).Audits[0];
     }
 }

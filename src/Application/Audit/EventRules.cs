@@ -13,15 +13,15 @@ internal static class EventRules
     /// <param name="payout">The row.</param>
     /// <param name="events">What is stored, in order.</param>
     /// <param name="records">What was published, in the order of each partition.</param>
-    /// <param name="completeSince">From when on the topic has forgotten nothing.</param>
+    /// <param name="topic">The topic, as it was read.</param>
     public static IEnumerable<Disagreement> Judge(
         Payout payout,
         IReadOnlyList<StoredEvent> events,
         IReadOnlyList<PublishedEvent> records,
-        DateTimeOffset completeSince) => events.Count == 0
+        TopicView topic) => events.Count == 0
         ? JudgePredecessors(payout, records)
         : JudgeStored(payout, events)
-            .Concat(JudgePublished(events, records, completeSince))
+            .Concat(JudgePublished(events, records, topic))
             .Concat(JudgeRecords(events, records));
 
     private static IEnumerable<Disagreement> JudgePredecessors(Payout payout, IReadOnlyList<PublishedEvent> records)
@@ -59,11 +59,11 @@ internal static class EventRules
     private static IEnumerable<Disagreement> JudgePublished(
         IReadOnlyList<StoredEvent> events,
         IReadOnlyList<PublishedEvent> records,
-        DateTimeOffset completeSince)
+        TopicView topic)
     {
         var published = records.Select(record => (record.SequenceId, record.Digest)).ToHashSet();
         var lost = events.FirstOrDefault(e =>
-            e.IsAcknowledged && e.CreatedAt >= completeSince && !published.Contains((e.SequenceId, e.Digest)));
+            e.IsAcknowledged && topic.Judges(e) && !published.Contains((e.SequenceId, e.Digest)));
         if (lost is not null)
         {
             yield return new(

@@ -19,9 +19,9 @@ internal sealed record Evidence(
     bool HasWitness,
     bool? WasConfirmed)
 {
-    public static Evidence Of(PayoutId payoutId, PayoutHistory history, TopicContents topic)
+    public static Evidence Of(PayoutId payoutId, PayoutHistory history, TopicView topic)
     {
-        var records = topic.Records.GetValueOrDefault(payoutId.Value, []);
+        var records = topic.Contents.Of(payoutId);
         if (history.Payout is not { } payout)
         {
             return new Evidence(
@@ -38,7 +38,7 @@ internal sealed record Evidence(
         return new Evidence(
             payout,
             history.SpentAttempts,
-            [.. EventRules.Judge(payout, history.Events, records, topic.CompleteSince)],
+            [.. EventRules.Judge(payout, history.Events, records, topic)],
             shown.Contains((payout.SequenceId, payout.Status.State)),
             FindConfirmed(payout, shown));
     }

@@ -1,5 +1,6 @@
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Payouts;
 
@@ -26,26 +27,42 @@ namespace PayoutManager.Application.Audit;
 /// a cancelled payout's held money back. A commit is made only after a hold was refused twice, so that it finds no plan held. A revert
 /// is never asked for: holding one that is not there would make it, and committing one that is held would move its money.
 /// </remarks>
-internal sealed class LedgerQuestions(PlanMoves moves, AuditOptions options, TimeProvider clock)
+internal sealed class LedgerQuestions(PlanMoves moves, ILedger ledger, AuditOptions options, TimeProvider clock)
 {
     // Enough to keep the ledger busy, too few to be in the way of payouts.
     private const int AtOnce = 8;
 
-    /// <summary>Asks for many payouts. Once a group of them finds the ledger out of reach, the others are not asked for.</summary>
+    /// <summary>
+    /// Asks for many payouts. Once a group of them gets no answer, and the ledger does not answer at all, the others are not asked for. A few that
+    /// it never answers for keep nobody from going on.
+    /// </summary>
     public async Task<IReadOnlyList<LedgerFinding>> AskAsync(IReadOnlyList<Evidence> payouts, CancellationToken cancellationToken)
     {
         var findings = new List<LedgerFinding>();
         foreach (var few in payouts.Chunk(AtOnce))
         {
             var found = await Task.WhenAll(few.Select(evidence => AskAsync(evidence, cancellationToken)));
-            findings.AddRange(found);
-            if (!found.All(f => f.IsOutOfReach))
+            if (!found.All(f => f.IsOutOfReach) || await AnswersAsync(cancellationToken))
+            {
+                findings.AddRange(found.Select(f => f with { IsOutOfReach = false }));
                 continue;
+            }
+
+            findings.AddRange(found);
             findings.AddRange(Enumerable.Repeat(found[0], payouts.Count - findings.Count));
             break;
         }
 
         return findings;
+    }
+
+    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(options.LedgerPatience, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        var answers = await ledger.AnswersAsync(either.Token);
+        cancellationToken.ThrowIfCancellationRequested();
+        return answers;
     }
 
     private async Task<LedgerFinding> AskAsync(Evidence evidence, CancellationToken cancellationToken)

@@ -158,11 +158,20 @@ public sealed record PayoutAudit(
     IReadOnlyList<Disagreement> NotKnown,
     string? Failure = null)
 {
+    /// <summary>Whether there is a later change than the one that was looked at, so that the ledger was not asked yet.</summary>
+    public bool IsSuperseded { get; init; }
+
+    /// <summary>Whether the broker has not acknowledged an event yet that was to be found in the topic.</summary>
+    public bool AwaitsBroker { get; init; }
+
     /// <summary>Whether all sides were looked at and say the same.</summary>
     public bool Agrees => !IsUnderWay && Failure is null && Disagreements.Count == 0 && NotKnown.Count == 0;
 
     /// <summary>Whether something disagrees, is not known, or was not compared.</summary>
     public bool IsWorthTelling => !Agrees;
+
+    /// <summary>The audit of a payout that is being changed.</summary>
+    public static PayoutAudit UnderWay(PayoutId payoutId) => new(payoutId, IsUnderWay: true, LedgerLook.NotAsked, [], []);
 
     /// <summary>What would be done to repair it, in order.</summary>
     public IEnumerable<Repair> Repairs => Disagreements.Concat(NotKnown).SelectMany(d => d.Repairs);
@@ -188,4 +197,9 @@ public sealed class AuditUnfinishedException(AuditSource source, Exception cause
 {
     /// <summary>The source that could not be asked.</summary>
     public AuditSource UnansweredBy { get; } = source;
+
+    /// <summary>The ledger gave no answer at all.</summary>
+    internal static AuditUnfinishedException LedgerOutOfReach(IEnumerable<PayoutAudit> audits) => new(
+        AuditSource.Ledger,
+        new NotDoneException($"The ledger gives no answer: {audits.Last(audit => audit.Failure is not null).Failure}"));
 }

@@ -62,6 +62,7 @@ internal sealed class RepairPayoutHandler(
     IMediator mediator,
     IPayoutStore payouts,
     IPayoutHistory history,
+    IAuditFindings findings,
     PlanMoves moves,
     ILogger<RepairPayoutHandler> logger,
     ILedgerRecords? records = null) : IRequestHandler<RepairPayoutCommand, RepairReport>
@@ -96,7 +97,21 @@ internal sealed class RepairPayoutHandler(
         // Its commit was answered with success, which a look without moving anything cannot see.
         if (done.Any(repair => repair.Action == RepairAction.Revert))
             after = after with { NotKnown = [.. after.NotKnown.Where(d => d.Kind != DisagreementKind.RevertUnknown)] };
+        if (done.Count > 0 && after is { IsUnderWay: false, Failure: null, Disagreements.Count: 0 })
+            await ForgetAsync(after.PayoutId, cancellationToken);
         return new RepairReport(before, done, failure, after);
+    }
+
+    private async Task ForgetAsync(PayoutId payoutId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await findings.RemoveAsync([payoutId], cancellationToken);
+        }
+        catch (Exception e) when (e is NotDoneException or OutcomeUnknownException)
+        {
+            // The watch forgets it with its next look.
+        }
     }
 
     private async Task RepairAsync(PayoutId payoutId, Repair repair, Actor actor, CancellationToken cancellationToken)

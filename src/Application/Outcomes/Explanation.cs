@@ -18,6 +18,7 @@ public static class Explanation
             or OutcomeUnknownException
             or DependencyFailedException
             or LedgerRefusedException
+            or InsufficientFundsException
             or OperationCanceledException => null,
         AuditUnfinishedException { InnerException: { } cause } => StackOf(cause),
         _ => failure,

@@ -8,29 +8,47 @@ namespace PayoutManager.Application.Ports;
 /// <remarks>Every method throws <see cref="NotDoneException"/> where the database was not reached.</remarks>
 public interface IPayoutHistory
 {
-    /// <summary>Everything about a payout id.</summary>
-    Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken);
+    /// <summary>Everything about some payout ids.</summary>
+    /// <param name="payoutIds">The ids; few enough for one answer.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A history of each, also of those under which nothing is stored.</returns>
+    Task<IReadOnlyDictionary<PayoutId, PayoutHistory>> ReadAsync(
+        IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken);
 
-    /// <summary>Payouts that have changed since an instant, each at its latest event, in order of those.</summary>
-    /// <param name="since">The instant, by the clock of the hosts.</param>
-    /// <param name="after">The last one of the page before; null for the first page.</param>
+    /// <summary>A page of the changes of all payouts, in the order in which they were stored.</summary>
+    /// <param name="after">The place after which it begins.</param>
+    /// <param name="margin">How long ago, by the database's clock, a change was stored at the least.</param>
     /// <param name="limit">How many at the most.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task<IReadOnlyList<ChangedPayout>> ListChangedAsync(
-        DateTimeOffset since,
-        ChangedPayout? after,
-        int limit,
-        CancellationToken cancellationToken);
+    Task<ChangePage> ListChangesAsync(
+        AuditPosition after, TimeSpan margin, int limit, CancellationToken cancellationToken);
+
+    /// <summary>A page of the payouts in order of their ids, without those that have events: what a predecessor has left.</summary>
+    /// <param name="after">The id after which it begins; empty for the first page.</param>
+    /// <param name="limit">How many payouts are looked at.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<QuietPage> ListWithoutEventsAsync(string after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Puts a payout's events from this one on into the outbox again, in order, so that the relay sends them again.</summary>
     Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken);
 }
 
-/// <summary>A payout that has changed.</summary>
+/// <summary>A change of a payout.</summary>
 /// <param name="PayoutId">Which.</param>
-/// <param name="EventId">The id of its latest event.</param>
-/// <param name="At">When that was.</param>
-public sealed record ChangedPayout(PayoutId PayoutId, long EventId, DateTimeOffset At);
+/// <param name="SequenceId">Its event's place in the payout's history.</param>
+/// <param name="StoredAt">When it was stored, by the database's clock.</param>
+/// <param name="EventId">Decides between changes of the same instant.</param>
+public sealed record PayoutChange(PayoutId PayoutId, int SequenceId, DateTimeOffset StoredAt, long EventId);
+
+/// <summary>A page of changes.</summary>
+/// <param name="Changes">The changes, in order.</param>
+/// <param name="Horizon">What was stored from this instant on is not listed yet.</param>
+public sealed record ChangePage(IReadOnlyList<PayoutChange> Changes, DateTimeOffset Horizon);
+
+/// <summary>A page of payouts.</summary>
+/// <param name="WithoutEvents">Those of the payouts that have no event, in order of their ids.</param>
+/// <param name="Last">The id of the last one that was looked at; null if there was none.</param>
+public sealed record QuietPage(IReadOnlyList<PayoutId> WithoutEvents, string? Last);
 
 /// <summary>What is stored under a payout id.</summary>
 /// <param name="Payout">The payout; null if there is none.</param>
@@ -45,7 +63,8 @@ public sealed record PayoutHistory(
 
 /// <summary>An event as it is stored.</summary>
 /// <param name="SequenceId">Its place in the payout's history.</param>
-/// <param name="CreatedAt">When the change was.</param>
+/// <param name="CreatedAt">When the change was, by its host's clock.</param>
+/// <param name="StoredAt">When it was stored, by the database's clock. It was sent after that.</param>
 /// <param name="Digest">Of the record's value.</param>
 /// <param name="IsAcknowledged">Whether the broker has acknowledged it: it is not in the outbox.</param>
 /// <param name="ShowsPayoutAsStored">Whether its snapshot is the payout as it is stored now.</param>
@@ -53,6 +72,7 @@ public sealed record PayoutHistory(
 public sealed record StoredEvent(
     int SequenceId,
     DateTimeOffset CreatedAt,
+    DateTimeOffset StoredAt,
     PayloadDigest Digest,
     bool IsAcknowledged,
     bool ShowsPayoutAsStored,

@@ -15,24 +15,21 @@ internal static class AuditJson
         Converters = { new JsonStringEnumConverter() },
     };
 
-    public static string Write(AuditRun run, AuditExit exit, string? error)
-    {
-        var latest = run.Latest.ToList();
-        return JsonSerializer.Serialize(
-            new Report(
-                run.IsFinished,
-                exit,
-                (int)exit,
-                error,
-                run.Arguments.IsDryRun,
-                run.Report.Payouts,
-                latest.Count(audit => audit.IsUnderWay),
-                latest.Count(audit => audit.Disagreements.Count > 0),
-                latest.Count(audit => audit.NotKnown.Count > 0),
-                latest.Count(audit => audit.Failure is not null),
-                [.. run.Report.Findings.Select(audit => ToPayout(audit, run.RepairOf(audit), run.Arguments))]),
-            Options);
-    }
+    public static string Write(AuditRun run, AuditExit exit, string? error) => JsonSerializer.Serialize(
+        new Report(
+            run.IsFinished,
+            exit,
+            (int)exit,
+            error,
+            run.Arguments.IsDryRun,
+            run.Payouts,
+            run.Counts.UnderWay,
+            run.Counts.Disagreeing,
+            run.Counts.NotKnown,
+            run.Counts.NotAnswered,
+            run.NotListed,
+            [.. run.Listed.Select(payout => ToPayout(payout.Found, payout.Repair, run.Arguments))]),
+        Options);
 
     private static Payout ToPayout(PayoutAudit audit, RepairReport? repair, AuditArguments arguments) => new(
         audit.PayoutId.Value,
@@ -68,11 +65,12 @@ internal static class AuditJson
         int ExitCode,
         string? Error,
         bool DryRun,
-        int PayoutCount,
-        int UnderWay,
-        int Disagreeing,
-        int NotKnown,
-        int NotAnswered,
+        long PayoutCount,
+        long UnderWay,
+        long Disagreeing,
+        long NotKnown,
+        long NotAnswered,
+        long NotListed,
         IReadOnlyList<Payout> Payouts);
 
     private sealed record Payout(string PayoutId, Findings Found, Repaired? Repair);

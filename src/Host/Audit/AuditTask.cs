@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
 using MediatR;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Outcomes;
 using PayoutManager.Host.Commands;
 using PayoutManager.Host.Configuration;
 using PayoutManager.Host.Embedded;
-using HostBuilder = Microsoft.Extensions.Hosting.Host;
 
 namespace PayoutManager.Host.Audit;
 
@@ -33,14 +31,12 @@ internal sealed class AuditTask(TextWriter output, TextWriter error, string[] se
 {
     public async Task<AuditExit> RunAsync(AuditArguments arguments)
     {
-        using var interrupted = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        using var interruption = new Interruption();
         using var timeout = new CancellationTokenSource(arguments.Timeout, TimeProvider.System);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(interrupted.Token, timeout.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(interruption.Token, timeout.Token);
 
-        var run = new AuditRun(arguments, error);
-        var (exit, failure) = await RunAsync(run, interrupted.Token, timeout.Token, either.Token);
+        var run = new AuditRun(arguments, error, TimeProvider.System);
+        var (exit, failure) = await RunAsync(run, interruption.Token, timeout.Token, either.Token);
         if (exit != AuditExit.WronglyCalled)
         {
             if (arguments.IsJson)
@@ -52,12 +48,6 @@ internal sealed class AuditTask(TextWriter output, TextWriter error, string[] se
         if (failure is not null)
             await FailAsync(failure);
         return exit;
-
-        void Interrupt(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            interrupted.Cancel();
-        }
     }
 
     private async Task<(AuditExit Exit, string? Error)> RunAsync(
@@ -73,32 +63,37 @@ internal sealed class AuditTask(TextWriter output, TextWriter error, string[] se
         {
             // Whatever it was that was broken off.
             if (interrupted.IsCancellationRequested)
-                return (AuditExit.Interrupted, "The audit is not finished: it was interrupted.");
+                return (AuditExit.Interrupted, $"The audit is not finished: it was interrupted.{Rest(run)}");
             if (timeout.IsCancellationRequested)
-                return (AuditExit.TimeIsUp, $"The audit is not finished: its time of {run.Arguments.Timeout:c} is up.");
+                return (AuditExit.TimeIsUp, $"The audit is not finished: its time of {run.Arguments.Timeout:c} is up.{Rest(run)}");
             return e switch
             {
-                InvalidConfigurationException => (AuditExit.WronglyCalled, e.Message),
+                InvalidConfigurationException or AuditUnderWayException => (AuditExit.WronglyCalled, e.Message),
                 NotFoundException => (AuditExit.WronglyCalled, $"There is no payout {run.Arguments.PayoutId}."),
-                AuditUnfinishedException unfinished => (ExitOf(unfinished.UnansweredBy), $"The audit is not finished: {e.Message}"),
-                _ => (AuditExit.Unexpected, $"The audit is not finished: {e.GetType().Name}: {Explanation.Of(e)}"),
+                AuditUnfinishedException unfinished => (ExitOf(unfinished.UnansweredBy), $"The audit is not finished: {e.Message}{Rest(run)}"),
+                _ => (AuditExit.Unexpected, $"The audit is not finished: {e.GetType().Name}: {Explanation.Of(e)}{Rest(run)}"),
             };
         }
     }
 
     private static (AuditExit Exit, string? Error) Conclude(AuditRun run)
     {
-        var latest = run.Latest.ToList();
-        var failure = latest.FirstOrDefault(audit => audit.Failure is not null)?.Failure;
-        var error = failure is null ? null : $"The audit is not finished: the ledger could not be asked: {failure}";
-        if (latest.Any(audit => audit.Disagreements.Count > 0))
+        var counts = run.Counts;
+        var error = counts.NotAnswered == 0
+            ? null
+            : $"The audit is not finished: the ledger could not be asked: {run.Failure}{(run.IsComplete ? "" : Rest(run))}";
+        if (counts.Disagreeing > 0)
             return (AuditExit.SomeDisagree, error);
         if (error is not null)
             return (AuditExit.LedgerNotAnswered, error);
-        if (latest.Count(audit => audit.IsUnderWay) is > 0 and var underWay)
-            return (AuditExit.SomeUnderWay, $"The audit is not finished: of {run.Report.Payouts} payouts {underWay} are being changed and were not compared.");
-        return (latest.Any(audit => audit.NotKnown.Count > 0) ? AuditExit.SomeNotKnown : AuditExit.AllAgree, null);
+        if (counts.UnderWay > 0)
+            return (AuditExit.SomeUnderWay, $"The audit is not finished: of {run.Payouts} payouts {counts.UnderWay} are being changed and were not compared.");
+        return (counts.NotKnown > 0 ? AuditExit.SomeNotKnown : AuditExit.AllAgree, null);
     }
+
+    /// <summary>Where an audit of all payouts can go on.</summary>
+    private static string Rest(AuditRun run) =>
+        run is { Arguments.IsAll: true, UpTo: { } upTo } ? $" It has come up to {upTo}: audit --all --resume goes on from there." : "";
 
     private static AuditExit ExitOf(AuditSource source) => source switch
     {
@@ -112,11 +107,7 @@ internal sealed class AuditTask(TextWriter output, TextWriter error, string[] se
     /// <summary>The host's services, of which nothing is started.</summary>
     private ServiceProvider Compose()
     {
-        var builder = HostSettings.FromFiles(() => HostBuilder.CreateApplicationBuilder(new HostApplicationBuilderSettings
-        {
-            Args = settings,
-            ContentRootPath = AppContext.BaseDirectory,
-        }));
+        var builder = HostSettings.CreateBuilder(settings);
         var read = HostSettings.Read(builder.Configuration, builder.Environment);
         if (read.HasEmbedded)
         {

@@ -7,16 +7,18 @@ internal static class AuditText
 {
     public static void Write(TextWriter writer, AuditRun run)
     {
-        foreach (var audit in run.Report.Findings)
+        foreach (var (found, repair) in run.Listed)
         {
-            writer.WriteLine($"payout {audit.PayoutId}");
-            WriteFindings(writer, audit);
-            if (run.RepairOf(audit) is { } repair)
+            writer.WriteLine($"payout {found.PayoutId}");
+            WriteFindings(writer, found);
+            if (repair is not null)
                 WriteRepair(writer, repair);
             else if (run.Arguments.IsDryRun)
-                WriteDryRun(writer, audit);
+                WriteDryRun(writer, found);
         }
 
+        if (run.NotListed > 0)
+            writer.WriteLine($"{run.NotListed} more are not listed");
         writer.WriteLine(Conclude(run));
     }
 
@@ -56,20 +58,19 @@ internal static class AuditText
 
     private static string Conclude(AuditRun run)
     {
-        var latest = run.Latest.ToList();
+        var counts = run.Counts;
         List<string> parts = [];
-        var underWay = latest.Count(audit => audit.IsUnderWay);
-        if (underWay > 0)
-            Add(run.Report.Payouts - latest.Count(audit => audit.IsWorthTelling), "agree");
-        Add(underWay, "are being changed and were not compared");
-        Add(latest.Count(audit => audit.Disagreements.Count > 0), "do not agree");
-        Add(latest.Count(audit => audit.Failure is not null), "could not be compared with the ledger");
-        Add(latest.Count(audit => audit is { Disagreements.Count: 0, NotKnown.Count: > 0 }), "cannot be known");
-        if (!latest.Any(audit => audit.IsWorthTelling))
+        if (counts.UnderWay > 0)
+            Add(run.Payouts - counts.WorthTelling, "agree");
+        Add(counts.UnderWay, "are being changed and were not compared");
+        Add(counts.Disagreeing, "do not agree");
+        Add(counts.NotAnswered, "could not be compared with the ledger");
+        Add(counts.OnlyNotKnown, "cannot be known");
+        if (counts.WorthTelling == 0)
             parts.Add(run.IsFinished ? "all agree" : "none disagrees so far");
-        return $"{run.Report.Payouts} payouts looked at{(run.IsFinished ? "" : ", not finished")}: {string.Join(", ", parts)}.";
+        return $"{run.Payouts} payouts looked at{(run.IsFinished ? "" : ", not finished")}: {string.Join(", ", parts)}.";
 
-        void Add(int count, string what)
+        void Add(long count, string what)
         {
             if (count > 0)
                 parts.Add($"{count} {what}");

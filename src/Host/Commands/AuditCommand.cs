@@ -19,13 +19,16 @@ internal sealed class AuditCommand : Verb
         CustomParser = ParseSince,
     };
 
+    private readonly Option<bool> _all = Flag("--all", "All payouts, also those that a predecessor has left");
+    private readonly Option<bool> _resume = Flag("--resume", "With --all: goes on where the last one was broken off");
+
     private readonly Option<bool> _repair = Flag("--repair", "Repairs what the rules say how to, then compares again");
     private readonly Option<string?> _by = new("--by") { HelpName = "NAME", Description = "Who asks for the repair; required with --repair" };
     private readonly Option<string?> _reason = new("--reason") { HelpName = "TEXT", Description = "Why; required with --repair" };
     private readonly Option<bool> _dryRun = Flag("--dry-run", "Says what a repair would do, and does none of it");
 
     private readonly Option<bool> _json = Flag(
-        "--json", "The report as one JSON object; progress and log go to the error output either way");
+        "--json", "The report as one JSON object; the log goes to the error output, and no progress is told");
 
     private readonly Option<TimeSpan?> _timeout = new("--timeout")
     {
@@ -39,7 +42,7 @@ internal sealed class AuditCommand : Verb
     public AuditCommand()
         : base("audit", "Compares stored payouts with their events, the topic and the ledger, and names every disagreement.")
     {
-        foreach (var option in (Option[])[_payout, _since, _repair, _by, _reason, _dryRun, _json, _timeout])
+        foreach (var option in (Option[])[_payout, _since, _all, _resume, _repair, _by, _reason, _dryRun, _json, _timeout])
         {
             option.Validators.Add(result =>
             {
@@ -61,7 +64,7 @@ internal sealed class AuditCommand : Verb
     [
         new(ExitCode.Success, "all agree"),
         new(ExitCode.Disagreement, "some do not agree; the report may also name some that could not be compared"),
-        new(ExitCode.WronglyCalled, "called or configured wrongly, or there is no such payout"),
+        new(ExitCode.WronglyCalled, "called or configured wrongly, there is no such payout, or another audit of all is under way"),
         new(ExitCode.DatabaseUnusable, "not finished: the database cannot be read"),
         new(ExitCode.LedgerNotAnswered, "not finished: the ledger, or its database, gave no answer"),
         new(ExitCode.TopicNotRead, "not finished: the topic cannot be read"),
@@ -81,14 +84,17 @@ internal sealed class AuditCommand : Verb
     public override string Examples =>
         """
         PayoutManager.Host audit --since 2026-01-31T00:00:00Z --json
+        PayoutManager.Host audit --all --resume
         PayoutManager.Host audit --payout payout-7 --dry-run
         PayoutManager.Host audit --payout payout-7 --repair --by olga --reason 'ticket 7'
         """;
 
     public override IEnumerable<string> Check(CommandResult command)
     {
-        if (IsGiven(_payout) && IsGiven(_since))
-            yield return "--payout and --since exclude each other";
+        if (((Option[])[_payout, _since, _all]).Where(IsGiven).Select(option => option.Name).ToList() is { Count: > 1 } scopes)
+            yield return $"{string.Join(" and ", scopes)} exclude each other";
+        if (IsGiven(_resume) && !IsGiven(_all))
+            yield return "--resume belongs to --all";
         if (!IsGiven(_repair))
         {
             foreach (var option in ((Option[])[_by, _reason]).Where(IsGiven))
@@ -140,6 +146,8 @@ internal sealed class AuditCommand : Verb
     {
         PayoutId = parsed.GetValue(_payout),
         Since = parsed.GetValue(_since),
+        IsAll = parsed.GetValue(_all),
+        IsResumed = parsed.GetValue(_resume),
         RepairFor = parsed.GetValue(_by) is { } name ? new Actor(name, parsed.GetValue(_reason)) : null,
         IsDryRun = parsed.GetValue(_dryRun),
         IsJson = parsed.GetValue(_json),

@@ -6,6 +6,7 @@ using PayoutManager.Application.Audit;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Outcomes;
+using PayoutManager.Application.Retention;
 using PayoutManager.Host.Faults;
 using PayoutManager.Host.Hosting;
 using PayoutManager.Host.Security;
@@ -64,6 +65,8 @@ internal sealed record HostSettings
 
     public required AuditOptions Audit { get; init; }
 
+    public required RetentionOptions Retention { get; init; }
+
     /// <summary>The ledger's own database, which the audit reads; null where it asks the ledger by calls.</summary>
     public required string? LedgerDatabase { get; init; }
 
@@ -97,6 +100,14 @@ internal sealed record HostSettings
             throw new InvalidConfigurationException([Explanation.Of(e)]);
         }
     }
+
+    /// <summary>What a command that starts no service is configured with: files, environment variables, and what outweighs both.</summary>
+    public static HostApplicationBuilder CreateBuilder(string[] settings) =>
+        FromFiles(() => Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
+        {
+            Args = settings,
+            ContentRootPath = AppContext.BaseDirectory,
+        }));
 
     /// <summary>Reads and checks everything.</summary>
     /// <exception cref="InvalidConfigurationException">Something is wrong; it names every bad key.</exception>
@@ -141,7 +152,12 @@ internal sealed record HostSettings
             Audit = new AuditOptions
             {
                 Interval = read.Duration("Audit:Interval", TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromDays(7)),
-                AtMost = read.Number("Audit:AtMost", 1000, least: 1, most: 1_000_000),
+                PerSecond = read.Number("Audit:PerSecond", 100, least: 1, most: 10_000),
+            },
+            Retention = new RetentionOptions
+            {
+                SpentAttempts = PeriodOf(read, "Retention:SpentAttempts", TimeSpan.FromDays(30)),
+                Events = PeriodOf(read, "Retention:Events", TimeSpan.Zero),
             },
             LedgerDatabase = ConnectionStringOf(read, "Audit:LedgerDatabase", StorageProvider.Postgres, required: false),
             KillAt = KillAtOf(read, environment),
@@ -179,6 +195,15 @@ internal sealed record HostSettings
     }
 
     private static bool MigrateOnStartupOf(SettingsReader read) => read.Flag("Storage:MigrateOnStartup", byDefault: true);
+
+    /// <summary>How long something is kept: zero is for ever.</summary>
+    private static TimeSpan PeriodOf(SettingsReader read, string key, TimeSpan byDefault)
+    {
+        var period = read.Duration(key, byDefault, TimeSpan.Zero, TimeSpan.FromDays(36_500));
+        if (period > TimeSpan.Zero && period < RetentionOptions.ShortestPeriod)
+            read.Reject(key, $"must be 00:00:00 for ever, or at least {RetentionOptions.ShortestPeriod:c}, is '{period:c}'");
+        return period;
+    }
 
     private static DependencyOptions? Dependency(SettingsReader read, string section, bool required)
     {

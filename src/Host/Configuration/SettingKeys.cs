@@ -9,7 +9,7 @@ internal static class SettingKeys
     public static IReadOnlyList<string> Sections { get; } =
     [
         "Kestrel", "Storage", "ConnectionStrings", "PartyManagement", "Shumway", "Kafka", "Thrift", "Shutdown", "Recovery", "Audit",
-        "Faults", "Logging",
+        "Retention", "Faults", "Logging",
     ];
 
     // What .NET reads by itself.

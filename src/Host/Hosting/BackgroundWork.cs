@@ -2,6 +2,7 @@ using PayoutManager.Application.Audit;
 using PayoutManager.Application.Background;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
+using PayoutManager.Application.Retention;
 using PayoutManager.Application.Telemetry;
 using PayoutManager.Host.Commands;
 using PayoutManager.Infrastructure.Storage;
@@ -30,6 +31,12 @@ internal sealed class AuditWorker(AuditWatch watch) : BackgroundService
 internal sealed class BacklogWorker(BacklogWatch watch) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => watch.RunAsync(stoppingToken);
+}
+
+/// <summary>Deletes what is too old for as long as the host runs.</summary>
+internal sealed class RetentionWorker(RetentionWork retention) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => retention.RunAsync(stoppingToken);
 }
 
 /// <summary>

@@ -23,6 +23,10 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
 
     public DbSet<RelayHostRow> RelayHosts => Set<RelayHostRow>();
 
+    public DbSet<AuditProgressRow> AuditProgress => Set<AuditProgressRow>();
+
+    public DbSet<AuditFindingRow> AuditFindings => Set<AuditFindingRow>();
+
     /// <summary>Makes and upgrades the tables while no other host does.</summary>
     public abstract Task MigrateAloneAsync(CancellationToken cancellationToken);
 
@@ -48,12 +52,16 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
             operation.HasKey(o => o.PayoutId).HasName("payout_operation_pkey");
             operation.Property(o => o.FailedTries).HasDefaultValue(0);
             operation.Property(o => o.PlanRefused).HasDefaultValue(false);
+            operation.HasIndex(o => new { o.StartedAt, o.PayoutId })
+                .HasFilter($"kind = '{OperationRow.Spent}'")
+                .HasDatabaseName("payout_operation_spent_idx");
         });
         modelBuilder.Entity<EventRow>(change =>
         {
             change.ToTable("payout_event");
             change.Property(e => e.Id).ValueGeneratedOnAdd();
-            change.HasIndex(e => e.CreatedAt).HasDatabaseName("payout_event_created_at_idx");
+            change.HasIndex(e => new { e.StoredAt, e.Id }).HasDatabaseName("payout_event_stored_at_idx");
+            change.HasIndex(e => new { e.StoredAt, e.Id }, "payout_event_first_idx").HasFilter("sequence_id = 0");
         });
         modelBuilder.Entity<OutboxRow>(outboxEvent =>
         {
@@ -71,6 +79,16 @@ internal abstract class PayoutDbContext(DbContextOptions options) : DbContext(op
         {
             host.ToTable("relay_host");
             host.HasKey(h => h.Owner).HasName("relay_host_pkey");
+        });
+        modelBuilder.Entity<AuditProgressRow>(progress =>
+        {
+            progress.ToTable("audit_progress");
+            progress.HasKey(p => p.Scope).HasName("audit_progress_pkey");
+        });
+        modelBuilder.Entity<AuditFindingRow>(finding =>
+        {
+            finding.ToTable("audit_finding");
+            finding.HasKey(f => f.PayoutId).HasName("audit_finding_pkey");
         });
 
         foreach (var entity in modelBuilder.Model.GetEntityTypes())

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -112,15 +113,14 @@ public sealed class KafkaTests : IDisposable
         await session.SendAsync(new OutboxEvent(4, new PayoutId("p2"), 1, [1, 2, 3]));
         var hourAgo = TimeProvider.System.GetUtcNow().AddHours(-1);
 
-        var all = await Reader().ReadAsync(hourAgo, payoutId: null, CancellationToken.None);
-        var one = await Reader().ReadAsync(hourAgo, new PayoutId("p1"), CancellationToken.None);
-        var later = await Reader().ReadAsync(hourAgo.AddHours(2), payoutId: null, CancellationToken.None);
+        var all = await Reader().ReadAsync(hourAgo, until: null, [new("p1"), new("p2"), new("p3")], CancellationToken.None);
+        var one = await Reader().ReadAsync(hourAgo, until: hourAgo.AddHours(2), [new("p1")], CancellationToken.None);
+        var later = await Reader().ReadAsync(hourAgo.AddHours(2), until: null, [new("p1"), new("p2")], CancellationToken.None);
 
         Assert.Equal(["p1", "p2"], all.Records.Keys.Order());
-        Assert.Equal([0, 1, 0], all.Records["p1"].Select(r => r.SequenceId));
-        Assert.Equal(
-            [PayloadDigest.Of(first.Payload), PayloadDigest.Of(second.Payload), PayloadDigest.Of(first.Payload)],
-            all.Records["p1"].Select(r => r.Digest));
+        // What comes again tells nothing new.
+        Assert.Equal([0, 1], all.Records["p1"].Select(r => r.SequenceId));
+        Assert.Equal([PayloadDigest.Of(first.Payload), PayloadDigest.Of(second.Payload)], all.Records["p1"].Select(r => r.Digest));
         Assert.All(all.Records["p1"], r => Assert.Equal(Topic.JavaPartition("p1", PartitionCount), r.Partition));
         Assert.Equal([0, null], all.Records["p2"].Select(r => r.SequenceId));
         Assert.Equal(hourAgo, all.CompleteSince);
@@ -129,10 +129,57 @@ public sealed class KafkaTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_long_topic_only_what_is_wanted_is_kept()
+    {
+        const int Others = 200_000;
+        using (var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig
+        {
+            BootstrapServers = _broker.BootstrapServers,
+            CompressionType = CompressionType.Lz4,
+            LingerMs = 50,
+            QueueBufferingMaxMessages = 1_000_000,
+        }).SetLogHandler((_, _) => { }).Build())
+        {
+            var value = new byte[200];
+            for (var i = 0; i < Others; i++)
+                producer.Produce(Name, new Message<string, byte[]> { Key = $"other-{i}", Value = value });
+            producer.Flush();
+        }
+
+        using var session = Publisher().Open();
+        await session.SendAsync(EventOf(1, Payouts.Unpaid("p1")));
+        PayoutId[] wanted = [new("p1"), new("other-7"), new("other-199999"), new("nobody")];
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        var read = await Reader().ReadAsync(TimeProvider.System.GetUtcNow().AddHours(-1), until: null, wanted, CancellationToken.None);
+
+        // All of them would be more than 40 MB.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 2_000_000);
+        Assert.Equal(["other-199999", "other-7", "p1"], read.Records.Keys.Order(StringComparer.Ordinal));
+        Assert.All(read.Records.Values, records => Assert.Single(records));
+    }
+
+    [Fact]
+    public async Task What_the_topic_has_forgotten_is_said()
+    {
+        var since = TimeProvider.System.GetUtcNow().AddMinutes(-1);
+        using var session = Publisher().Open();
+        // The broker keeps 5 MiB of each partition.
+        for (var i = 0; i < 8; i++)
+            await session.SendAsync(new OutboxEvent(i, new PayoutId("p1"), 0, RandomNumberGenerator.GetBytes(900_000)));
+
+        var read = await Reader().ReadAsync(since, until: null, [new("p1")], CancellationToken.None);
+
+        Assert.InRange(read.Records["p1"].Count, 1, 7);
+        Assert.True(read.Records["p1"][0].Offset > 0);
+        Assert.InRange(read.CompleteSince, since.AddMinutes(1), TimeProvider.System.GetUtcNow());
+    }
+
+    [Fact]
     public async Task A_topic_out_of_reach_is_not_read()
     {
         var e = await Assert.ThrowsAsync<NotDoneException>(() => Reader("127.0.0.1:1").ReadAsync(
-            DateTimeOffset.UnixEpoch, payoutId: null, CancellationToken.None));
+            DateTimeOffset.UnixEpoch, until: null, [new("p1")], CancellationToken.None));
 
         Assert.StartsWith("The topic cannot be read: ", e.Message, StringComparison.Ordinal);
     }
@@ -229,7 +276,7 @@ public sealed class KafkaTests : IDisposable
         id, payout.Id, payout.SequenceId, ThriftBinary.Serialize(PayoutContract.ToWire(PayoutEvent.OfLatestChange(payout, payout.CreatedAt))));
 
     private KafkaTopicReader Reader(string? bootstrapServers = null) =>
-        new(new KafkaOptions { BootstrapServers = bootstrapServers ?? _broker.BootstrapServers, Topic = Name });
+        new(new KafkaOptions { BootstrapServers = bootstrapServers ?? _broker.BootstrapServers, Topic = Name }, TimeProvider.System);
 
     private KafkaEventPublisher Publisher(string? bootstrapServers = null) => new(
         new KafkaOptions { BootstrapServers = bootstrapServers ?? _broker.BootstrapServers, Topic = Name },

@@ -191,7 +191,7 @@ public sealed class AdoptionTests(ITestOutputHelper output)
     }
 
     private static bool IsOfOurTables(string line) =>
-        ((string[])["payout_operation", "payout_event", "event_outbox", "relay_lane", "relay_host", "relay_lease", "payout_manager_migration"]).Any(table =>
+        ((string[])["payout_operation", "payout_event", "event_outbox", "relay_lane", "relay_host", "relay_lease", "audit_progress", "audit_finding", "payout_manager_migration"]).Any(table =>
             line.Contains(table, StringComparison.Ordinal));
 
     private static IEnumerable<string> WithoutFiles(IEnumerable<string> lines) =>

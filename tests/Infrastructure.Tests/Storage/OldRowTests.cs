@@ -46,7 +46,7 @@ public sealed class OldRowTests : IAsyncLifetime
         var sent = await _host.Services.GetRequiredService<IEventOutbox>().ReadAllAsync();
         Assert.Equal((Long, 1), (Assert.Single(sent).PayoutId.Value, sent[0].SequenceId));
         var history = _host.Services.GetRequiredService<IPayoutHistory>();
-        Assert.Equal(Long, Assert.Single(await history.ListChangedAsync(DateTimeOffset.UnixEpoch, null, 10, None)).PayoutId.Value);
+        Assert.Equal(Long, Assert.Single((await history.ListChangesAsync(AuditPosition.Beginning, TimeSpan.Zero, 10, None)).Changes).PayoutId.Value);
         Assert.True(Assert.Single((await history.ReadAsync(PayoutId.Restore(Long), None)).Events).ShowsPayoutAsStored);
     }
 

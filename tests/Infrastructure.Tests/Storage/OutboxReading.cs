@@ -13,4 +13,11 @@ internal static class OutboxReading
         this IEventOutbox outbox, OutboxPosition? after = null, int limit = 1000, params int[] lanes) =>
         (await outbox.ReadAsync(
             new OutboxQuery(lanes is [] ? AllLanes : lanes, after ?? OutboxPosition.Beginning, limit, []), CancellationToken.None)).OfLanes;
+
+    /// <summary>Acknowledges everything there is.</summary>
+    public static async Task AcknowledgeAllAsync(this IEventOutbox outbox)
+    {
+        while (await outbox.ReadAllAsync() is { Count: > 0 } events)
+            await outbox.AcknowledgeAsync(events, CancellationToken.None);
+    }
 }

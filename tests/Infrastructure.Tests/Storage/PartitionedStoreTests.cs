@@ -27,7 +27,7 @@ public sealed class PartitionedStoreTests : StoreTests
         """
         SELECT indexdef FROM pg_indexes
         WHERE schemaname = 'pm' AND indexdef LIKE 'CREATE UNIQUE%' AND indexdef NOT LIKE '%payout\_id%'
-            AND tablename !~ '^(relay_|payout_manager_migration)'
+            AND tablename !~ '^(relay_|audit_progress|payout_manager_migration)'
         """));
 
     protected override async Task<StorageOptions> CreateDatabaseAsync()

@@ -16,8 +16,10 @@ public sealed class PostgresStoreTests : StoreTests
     /// <summary>Makes the tables as they were after the migration.</summary>
     internal const string Clear =
         """
-        TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event, pm.event_outbox, pm.relay_host RESTART IDENTITY;
-        UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL
+        TRUNCATE pm.payout, pm.cash_flow_posting, pm.payout_operation, pm.payout_event, pm.event_outbox, pm.relay_host, pm.audit_finding
+            RESTART IDENTITY;
+        UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL;
+        UPDATE pm.audit_progress SET stored_at = '1970-01-01 00:00:00+00', event_id = 0, payout_id = NULL, owner = NULL, lease_until = NULL
         """;
 
     private static readonly Lazy<Task<string>> Database =
@@ -43,6 +45,8 @@ public sealed class PostgresStoreTests : StoreTests
     {
         Assert.Equal(
             [
+                "audit_finding: payout_id character varying, kind text, description text, disagrees boolean, since timestamp with time zone, first_seen_at timestamp with time zone, last_seen_at timestamp with time zone",
+                "audit_progress: scope text, stored_at timestamp with time zone, event_id bigint, payout_id character varying null, owner text null, lease_until timestamp with time zone null",
                 "cash_flow_posting: id bigint, payout_id character varying, created_at timestamp without time zone, from_account_id bigint, from_account_type account_type, to_account_id bigint, to_account_type account_type, amount bigint, currency_code character varying, description character varying null",
                 "event_outbox: payout_id character varying, sequence_id integer, id bigint, lane smallint, payload bytea, trace_parent text null, stored_at timestamp with time zone",
                 "payout: id bigint, sequence_id integer, payout_id character varying, created_at timestamp without time zone, party_id character varying, shop_id character varying, status payout_status, payout_tool_id character varying null, amount bigint, fee bigint, currency_code character varying, cancel_details character varying null, hold_attempt integer, request_digest character varying null",
@@ -134,6 +138,59 @@ public sealed class PostgresStoreTests : StoreTests
         }
 
         Assert.NotNull(await operations.TakeOverAsync(id, "taker", TimeSpan.FromMinutes(1), ignorePause: true, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_note_whose_row_is_locked_is_not_waited_for_and_stays()
+    {
+        await ExecuteAsync(
+            """
+            INSERT INTO pm.payout_operation (payout_id, kind, attempt, started_at)
+            VALUES ('locked', 'spent', 1, '2020-01-01'), ('free', 'spent', 1, '2020-01-01')
+            """);
+        var retention = Services.GetRequiredService<IRetention>();
+        await using (var other = new NpgsqlConnection(_connectionString))
+        {
+            await other.OpenAsync();
+            await using var transaction = await other.BeginTransactionAsync();
+            await using var command = new NpgsqlCommand("SELECT FROM pm.payout_operation WHERE payout_id = 'locked' FOR UPDATE", other, transaction);
+            await command.ExecuteNonQueryAsync();
+
+            Assert.Equal(
+                new PrunedPage(1, IsLast: true),
+                await retention.PruneSpentAttemptsAsync(TimeSpan.FromDays(30), 3, 100, CancellationToken.None));
+        }
+
+        Assert.Equal(
+            new PrunedPage(1, IsLast: true),
+            await retention.PruneSpentAttemptsAsync(TimeSpan.FromDays(30), 3, 100, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_is_too_old_is_found_by_indexes_that_hold_nothing_else()
+    {
+        var fresh = new StorageOptions { ConnectionString = await (await PostgresServer.GetAsync()).CreateDatabaseAsync() };
+        await using (var services = new ServiceCollection().AddStorage(fresh).BuildServiceProvider())
+        {
+            await services.GetRequiredService<DatabaseMigrator>().MigrateAsync(CancellationToken.None);
+            var retention = services.GetRequiredService<IRetention>();
+
+            await retention.PruneSpentAttemptsAsync(TimeSpan.FromDays(30), 3, 100, CancellationToken.None);
+            await retention.PruneEventsAsync(TimeSpan.FromDays(30), 100, CancellationToken.None);
+        }
+
+        // Sessions tell what they have done, at the latest, when they end.
+        await Sql.UntilAsync(async () => await Sql.QueryAsync(
+            fresh.ConnectionString,
+            "SELECT 'open' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") is []);
+        Assert.Equal(
+            ["payout_event_first_idx 1", "payout_operation_spent_idx 1"],
+            await Sql.QueryAsync(
+                fresh.ConnectionString,
+                """
+                SELECT indexrelname || ' ' || idx_scan FROM pg_stat_user_indexes
+                WHERE indexrelname IN ('payout_event_first_idx', 'payout_operation_spent_idx') ORDER BY 1
+                """));
     }
 
     [Fact]

@@ -64,7 +64,20 @@ public sealed class RightsTests : IAsyncLifetime
         await _host.Services.GetRequiredService<IBacklog>().ReadAsync(None);
         var history = _host.Services.GetRequiredService<IPayoutHistory>();
         Assert.Equal(3, (await history.ReadAsync(new PayoutId("p1"), None)).Events.Count);
-        Assert.Equal(2, (await history.ListChangedAsync(DateTimeOffset.UnixEpoch, null, 10, None)).Count);
+        Assert.Equal(4, (await history.ListChangesAsync(AuditPosition.Beginning, TimeSpan.Zero, 10, None)).Changes.Count);
+        Assert.Equal("p2", (await history.ListWithoutEventsAsync("", 10, None)).Last);
+        var progress = _host.Services.GetRequiredService<IAuditProgress>();
+        var position = (await progress.ReadAsync(AuditScope.Changes, None)).Position;
+        Assert.Equal(position, await progress.LeaseAsync(AuditScope.Changes, "me", TimeSpan.FromMinutes(1), None));
+        Assert.True(await progress.AdvanceAsync(AuditScope.Changes, "me", position, position, None));
+        await progress.ReleaseAsync(AuditScope.Changes, "me", None);
+        var findings = _host.Services.GetRequiredService<IAuditFindings>();
+        var finding = new NewAuditFinding(new PayoutId("p1"), "PlanMissing", "It is gone.", Disagrees: true, DateTimeOffset.UnixEpoch);
+        Assert.True(await findings.StoreAsync(finding, None));
+        Assert.False(await findings.StoreAsync(finding, None));
+        Assert.Equal(1, (await findings.CountAsync(None)).Disagreeing);
+        Assert.Single(await findings.ListAsync(DateTimeOffset.MaxValue, "", 10, None));
+        await findings.RemoveAsync([new PayoutId("p1")], None);
         await history.SendAgainAsync(new PayoutId("p1"), 0, None);
     }
 
@@ -84,6 +97,21 @@ public sealed class RightsTests : IAsyncLifetime
         Assert.Equal("refuses: 42501: permission denied for table payout_manager_migration", await FindFaultAsync());
         await Sql.ExecuteAsync(_connectionString, $"REVOKE USAGE ON SCHEMA pm FROM {_role}");
         Assert.Equal("refuses: 42501: permission denied for schema pm", await FindFaultAsync());
+    }
+
+    /// <summary>Statements that are refused while they are prepared are not taken for prepared (npgsql#6391).</summary>
+    [Fact]
+    public async Task What_was_refused_for_a_right_is_done_once_it_is_there()
+    {
+        await _host.CreateAsync("p1");
+        var payouts = _host.Services.GetRequiredService<IPayoutStore>();
+        await Sql.ExecuteAsync(_connectionString, $"REVOKE SELECT ON pm.payout FROM {_role}");
+        for (var i = 0; i < 4; i++)
+            await Assert.ThrowsAsync<NotDoneException>(() => payouts.FindAsync(new PayoutId("p1"), None));
+
+        await Sql.ExecuteAsync(_connectionString, $"GRANT SELECT ON pm.payout TO {_role}");
+
+        Assert.Equal("p1", (await payouts.FindAsync(new PayoutId("p1"), None))!.Id.Value);
     }
 
     private Task<string?> FindFaultAsync() => _host.Services.GetRequiredService<DatabaseMigrator>().FindFaultAsync(None);

@@ -4,6 +4,7 @@ using PayoutManager.Application.Outcomes;
 using PayoutManager.Application.Ports;
 using PayoutManager.Domain.Parties;
 using PayoutManager.Domain.Payouts;
+using PayoutManager.Testing;
 using PayoutManager.Testing.InMemory;
 
 namespace PayoutManager.Infrastructure.Tests.Storage;
@@ -18,6 +19,9 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
 {
     /// <summary>More than there can be.</summary>
     public const int All = 1000;
+
+    /// <summary>That of whatever is stored by now.</summary>
+    public static readonly TimeSpan AnyAge = TimeSpan.FromHours(-1);
 
     private static readonly DateTimeOffset Start = Testing.Payouts.Unpaid("p").CreatedAt;
 
@@ -167,11 +171,24 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
             state.Add(($"due, pauses {(ignorePauses ? "ignored" : "kept")}", Answers.List(await store.ListDueAsync(ignorePauses, All), isOrdered)));
         var outbox = await store.Outbox.ReadAllAsync();
         state.Add(("outbox", Answers.List(outbox.Select(e => new EventKey(e.PayoutId, e.SequenceId)), isOrdered)));
-        var changed = new List<ChangedPayout>();
-        while (await store.History.ListChangedAsync(Start.AddMinutes(2), changed.LastOrDefault(), 2, default) is { Count: > 0 } page)
-            changed.AddRange(page);
-        state.Add(("changed", Answers.List(changed.Select(c => $"{c.PayoutId} at {c.At:mm}"), isOrdered)));
+        var changes = new List<PayoutChange>();
+        while (await ListChangesAsync(changes.LastOrDefault()) is { Count: > 0 } page)
+            changes.AddRange(page);
+        state.Add(("changes", Answers.List(changes.Select(c => new EventKey(c.PayoutId, c.SequenceId)), isOrdered)));
+        state.Add(("payouts without events", Answers.List((await store.History.ListWithoutEventsAsync("", All, default)).WithoutEvents, ordered: true)));
+        foreach (var scope in Enum.GetValues<AuditScope>())
+        {
+            var audit = await store.Progress.ReadAsync(scope, default);
+            state.Add(($"audit of {scope}", $"{audit.Position} {audit.Position.EventId}, {(audit.IsFree ? "free" : "leased")}"));
+        }
+
+        state.Add(("findings", Answers.List(
+            (await store.Findings.ListAsync(DateTimeOffset.MaxValue, "", All, default)).Select(f => f.Finding), ordered: true)));
+        state.Add(("number of findings", await store.Findings.CountAsync(default)));
         return state;
+
+        async Task<IReadOnlyList<PayoutChange>> ListChangesAsync(PayoutChange? last) => (await store.History.ListChangesAsync(
+            last is null ? AuditPosition.Beginning : new AuditPosition(last.StoredAt, last.EventId), TimeSpan.FromHours(-1), 2, default)).Changes;
     }
 
     /// <summary>Null if some order of the calls explains answers and state; the model then goes on from it.</summary>
@@ -231,8 +248,8 @@ internal sealed class Script(IReadOnlyList<Stores> hosts, bool isOrdered)
     {
         // It moves only before a lease ends now: leases then end one after another, and are looked at in the very moment they end.
         var clock = new FakeTimeProvider(Start);
-        var model = new InMemoryStore(clock);
-        var store = new Stores(model, model, model, model)
+        var model = new InMemoryStore(clock) { AuditedUpTo = AuditPosition.Beginning };
+        var store = new Stores(model, model, model, model, model, model, model)
         {
             LetClockMoveAsync = () =>
             {

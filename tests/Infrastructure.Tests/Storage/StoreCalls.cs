@@ -205,6 +205,22 @@ internal abstract record Step
         }
     }
 
+    public sealed record PruneSpentAttempts(int MostAttempts) : Step
+    {
+        public override Call Resolve(Script script) => new($"prune notes of up to {MostAttempts} spent attempts")
+        {
+            RunAsync = async store => await store.Retention.PruneSpentAttemptsAsync(Script.AnyAge, MostAttempts, Script.All, default),
+        };
+    }
+
+    public sealed record PruneEvents : Step
+    {
+        public override Call Resolve(Script script) => new("prune events")
+        {
+            RunAsync = async store => await store.Retention.PruneEventsAsync(Script.AnyAge, Script.All, default),
+        };
+    }
+
     public sealed record LeaseLanes(string Owner, int[] Lanes, LeaseEnd Lease) : Step
     {
         public override Call Resolve(Script script)
@@ -235,6 +251,63 @@ internal abstract record Step
         {
             RunAsync = store => Answers.OfAsync(store.Outbox.ReleaseLanesAsync(Owner, Lanes, default)),
         };
+    }
+
+    public sealed record LeaseAudit(AuditScope Scope, string Owner, LeaseEnd Lease) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var lease = script.LeaseOf(Lease);
+            return new Call($"lease audit of {Scope} for {Owner}, lease {lease}")
+            {
+                EndsLeaseNow = Lease == LeaseEnd.Now,
+                RunAsync = async store => await store.Progress.LeaseAsync(Scope, Owner, lease, default),
+            };
+        }
+    }
+
+    public sealed record AdvanceAudit(AuditScope Scope, string Owner, int From, int To) : Step
+    {
+        private static readonly AuditPosition[] Places =
+        [
+            AuditPosition.Beginning, new(DateTimeOffset.UnixEpoch, 1), new(DateTimeOffset.UnixEpoch.AddMilliseconds(100), 0),
+            new(DateTimeOffset.UnixEpoch, 1, ""), new(DateTimeOffset.UnixEpoch, 1, "p1"),
+        ];
+
+        public override Call Resolve(Script script) => new($"advance audit of {Scope} by {Owner} from {Places[From]} to {Places[To]}")
+        {
+            RunAsync = async store => await store.Progress.AdvanceAsync(Scope, Owner, Places[From], Places[To], default),
+        };
+    }
+
+    public sealed record ReleaseAudit(AuditScope Scope, string Owner) : Step
+    {
+        public override Call Resolve(Script script) => new($"release audit of {Scope} by {Owner}")
+        {
+            RunAsync = store => Answers.OfAsync(store.Progress.ReleaseAsync(Scope, Owner, default)),
+        };
+    }
+
+    public sealed record StoreFinding(int Payout, string Kind, bool Disagrees, int Since) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var finding = new NewAuditFinding(
+                Script.PayoutIds[Payout], Kind, $"since {Since}", Disagrees, DateTimeOffset.UnixEpoch.AddMilliseconds(Since));
+            return new Call($"store {finding}") { RunAsync = async store => await store.Findings.StoreAsync(finding, default) };
+        }
+    }
+
+    public sealed record RemoveFindings(int[] Payouts) : Step
+    {
+        public override Call Resolve(Script script)
+        {
+            var payouts = Payouts.Select(payout => Script.PayoutIds[payout]).Distinct().ToList();
+            return new Call($"remove findings on [{string.Join(", ", payouts)}]")
+            {
+                RunAsync = store => Answers.OfAsync(store.Findings.RemoveAsync(payouts, default)),
+            };
+        }
     }
 
     public sealed record Leave(string Owner) : Step
@@ -299,6 +372,15 @@ internal static class Steps
         (1, Gen.Const((Step)new Step.ReadLanes())),
         (1, Gen.Select(Gen.OneOf("a", "b"), Lanes, (owner, lanes) => (Step)new Step.ReleaseLanes(owner, lanes))),
         (1, Gen.OneOf("a", "b").Select(owner => (Step)new Step.Leave(owner))),
+        (1, Gen.Int[1, 3].Select(most => (Step)new Step.PruneSpentAttempts(most))),
+        (1, Gen.Const((Step)new Step.PruneEvents())),
+        (2, Gen.Select(Gen.Enum<AuditScope>(), Gen.OneOf("a", "b"), Lease, (scope, owner, end) => (Step)new Step.LeaseAudit(scope, owner, end))),
+        (2, Gen.Select(Gen.Enum<AuditScope>(), Gen.OneOf("a", "b"), Gen.Int[0, 4], Gen.Int[0, 4], (scope, owner, from, to) =>
+            (Step)new Step.AdvanceAudit(scope, owner, from, to))),
+        (1, Gen.Select(Gen.Enum<AuditScope>(), Gen.OneOf("a", "b"), (scope, owner) => (Step)new Step.ReleaseAudit(scope, owner))),
+        (2, Gen.Select(OneOf(payouts), Gen.OneOf("PlanMissing", "UnderWay"), Gen.Bool, Gen.Int[0, 200], (payout, kind, disagrees, since) =>
+            (Step)new Step.StoreFinding(payout, kind, disagrees, since))),
+        (1, Gen.Int[0, payouts - 1].Array[0, 2].Select(ids => (Step)new Step.RemoveFindings(ids))),
     ];
 
     // What can be compared whatever the order of leases and of events' ids: no pages.
@@ -367,7 +449,14 @@ internal sealed record Call(string Text, PayoutId? PayoutId = null)
 }
 
 /// <summary>A store behind all its ports.</summary>
-internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, IEventOutbox Outbox, IPayoutHistory History)
+internal sealed record Stores(
+    IPayoutStore Payouts,
+    IOperationStore Operations,
+    IEventOutbox Outbox,
+    IPayoutHistory History,
+    IRetention Retention,
+    IAuditProgress Progress,
+    IAuditFindings Findings)
 {
     /// <summary>What is due, read page by page, with its failed tries.</summary>
     public async Task<IReadOnlyList<string>> ListDueAsync(bool ignorePauses, int limit)
@@ -376,13 +465,13 @@ internal sealed record Stores(IPayoutStore Payouts, IOperationStore Operations, 
         while (due.Count < limit)
         {
             var page = await Operations.ListDueAsync(due.LastOrDefault()?.Position, ignorePauses, Math.Min(2, limit - due.Count), default);
-            due.AddRange(page.Operations);
+            // One whose lease was renewed between two pages is on both, at another position.
+            due.AddRange(page.Operations.Where(o => due.All(seen => seen.PayoutId != o.PayoutId || seen.Position == o.Position)));
             if (page.Operations.Count == 0)
                 break;
         }
 
-        // One whose lease was renewed between two pages is on both.
-        return [.. due.DistinctBy(o => o.PayoutId).Select(o => $"{o.PayoutId} after {o.FailedTries} failed tries")];
+        return [.. due.Select(o => $"{o.PayoutId} after {o.FailedTries} failed tries")];
     }
 
     /// <summary>The ids under which it has shown events, on whatever host.</summary>

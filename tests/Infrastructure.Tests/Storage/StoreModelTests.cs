@@ -52,7 +52,10 @@ public sealed class StoreModelTests : IAsyncLifetime
             command.CommandText =
                 """
                 DELETE FROM payout; DELETE FROM cash_flow_posting; DELETE FROM payout_operation; DELETE FROM payout_event;
-                DELETE FROM event_outbox; DELETE FROM relay_host; UPDATE relay_lane SET owner = NULL, lease_until = NULL
+                DELETE FROM event_outbox; DELETE FROM relay_host; UPDATE relay_lane SET owner = NULL, lease_until = NULL;
+                DELETE FROM audit_finding;
+                UPDATE audit_progress
+                SET stored_at = '1970-01-01 00:00:00', event_id = 0, payout_id = NULL, owner = NULL, lease_until = NULL
                 """;
             await command.ExecuteNonQueryAsync();
         });
@@ -188,7 +191,10 @@ public sealed class StoreModelTests : IAsyncLifetime
         await using var command = source.CreateCommand(
             """
             DELETE FROM pm.payout; DELETE FROM pm.cash_flow_posting; DELETE FROM pm.payout_operation; DELETE FROM pm.payout_event;
-            DELETE FROM pm.event_outbox; DELETE FROM pm.relay_host; UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL
+            DELETE FROM pm.event_outbox; DELETE FROM pm.relay_host; UPDATE pm.relay_lane SET owner = NULL, lease_until = NULL;
+            DELETE FROM pm.audit_finding;
+            UPDATE pm.audit_progress
+            SET stored_at = '1970-01-01 00:00:00+00', event_id = 0, payout_id = NULL, owner = NULL, lease_until = NULL
             """);
         await command.ExecuteNonQueryAsync();
     }
@@ -207,6 +213,9 @@ public sealed class StoreModelTests : IAsyncLifetime
             services.GetRequiredService<IPayoutStore>(),
             services.GetRequiredService<IOperationStore>(),
             services.GetRequiredService<IEventOutbox>(),
-            services.GetRequiredService<IPayoutHistory>());
+            services.GetRequiredService<IPayoutHistory>(),
+            services.GetRequiredService<IRetention>(),
+            services.GetRequiredService<IAuditProgress>(),
+            services.GetRequiredService<IAuditFindings>());
     }
 }

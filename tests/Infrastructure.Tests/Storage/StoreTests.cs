@@ -16,11 +16,14 @@ using PayoutManager.Thrift.Serialization;
 namespace PayoutManager.Infrastructure.Tests.Storage;
 
 /// <summary>What every database has to do the same way.</summary>
-public abstract class StoreTests : IAsyncLifetime
+public abstract partial class StoreTests : IAsyncLifetime
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
     private static readonly CancellationToken None = CancellationToken.None;
     private static readonly DateTimeOffset Instant = Testing.Payouts.Unpaid("p").CreatedAt;
+
+    // What every database's clock can show.
+    private static readonly DateTimeOffset Second = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     private ServiceProvider _services = null!;
 
@@ -33,6 +36,10 @@ public abstract class StoreTests : IAsyncLifetime
     private IBacklog Backlog => _services.GetRequiredService<IBacklog>();
 
     private IPayoutHistory History => _services.GetRequiredService<IPayoutHistory>();
+
+    private IAuditProgress Progress => _services.GetRequiredService<IAuditProgress>();
+
+    private IAuditFindings Findings => _services.GetRequiredService<IAuditFindings>();
 
     private IEventOutbox Outbox => _services.GetRequiredService<IEventOutbox>();
 
@@ -567,21 +574,154 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Changed_payouts_are_listed_once_each_page_by_page()
+    public async Task Histories_of_many_payouts_are_read_together()
+    {
+        var first = await CreateAsync("p1");
+        var second = await CreateAsync("p2");
+        await ConfirmAsync("p2", Instant);
+        var started = await StartAsync("p3");
+        PayoutId[] ids = [second.Id, new("nobody"), first.Id, started.PayoutId];
+
+        var histories = await History.ReadAsync(ids, None);
+
+        Assert.Equal(ids.Select(id => id.Value).Order(), histories.Keys.Select(id => id.Value).Order());
+        Assert.Equal((first, 1, false), (histories[first.Id].Payout, histories[first.Id].Events.Count, histories[first.Id].IsUnderWay));
+        Assert.Equal(second.Confirm(), histories[second.Id].Payout);
+        Assert.Equal([0, 1], histories[second.Id].Events.Select(e => e.SequenceId));
+        Assert.Equal((null, true), (histories[started.PayoutId].Payout, histories[started.PayoutId].IsUnderWay));
+        Assert.Equal((null, false, 0), (histories[ids[1]].Payout, histories[ids[1]].IsUnderWay, histories[ids[1]].Events.Count));
+    }
+
+    [Fact]
+    public async Task Changes_are_listed_in_the_order_in_which_they_were_stored_page_by_page()
     {
         foreach (var id in (string[])["p1", "p2", "p3", "p4"])
             await CreateAsync(id);
-        await ConfirmAsync("p2", Instant.AddSeconds(1));
+        // Its host's clock is far behind.
+        await ConfirmAsync("p2", Instant.AddYears(-1));
 
-        var first = await History.ListChangedAsync(Instant, null, 2, None);
-        var second = await History.ListChangedAsync(Instant, first[^1], 2, None);
+        var first = await ListAsync(AuditPosition.Beginning, limit: 2);
+        var second = await ListAsync(PositionOf(first[^1]), limit: 10);
 
-        Assert.Equal(["p1", "p3"], first.Select(c => c.PayoutId.Value));
-        Assert.Equal(["p4", "p2"], second.Select(c => c.PayoutId.Value));
-        Assert.Equal(Instant.AddSeconds(1), second[1].At);
-        Assert.Empty(await History.ListChangedAsync(Instant, second[^1], 2, None));
+        Assert.Equal([("p1", 0), ("p2", 0)], first.Select(c => (c.PayoutId.Value, c.SequenceId)));
+        Assert.Equal([("p3", 0), ("p4", 0), ("p2", 1)], second.Select(c => (c.PayoutId.Value, c.SequenceId)));
+        Assert.Empty(await ListAsync(PositionOf(second[^1]), limit: 10));
         Assert.Equal(
-            ["p2"], (await History.ListChangedAsync(Instant.AddSeconds(1), null, 10, None)).Select(c => c.PayoutId.Value));
+            (await History.ReadAsync(new PayoutId("p2"), None)).Events.Select(e => e.StoredAt), [first[1].StoredAt, second[^1].StoredAt]);
+    }
+
+    [Fact]
+    public async Task Changes_of_the_same_instant_are_all_listed()
+    {
+        for (var i = 1; i <= 5; i++)
+            await CreateAsync($"p{i}");
+        await ExecuteAsync($"UPDATE {Table("payout_event")} SET stored_at = '2026-01-02 03:04:05.100'");
+        var listed = new List<PayoutChange>();
+
+        while (await ListAsync(listed is [.., var last] ? PositionOf(last) : AuditPosition.Beginning, limit: 2) is { Count: > 0 } page)
+            listed.AddRange(page);
+
+        Assert.Equal(["p1", "p2", "p3", "p4", "p5"], listed.Select(c => c.PayoutId.Value).Order());
+        Assert.Equal(listed.Select(c => c.EventId).Order(), listed.Select(c => c.EventId));
+    }
+
+    [Fact]
+    public async Task Changes_are_listed_once_they_are_old_enough()
+    {
+        await CreateAsync("p1");
+        await CreateAsync("p2");
+        await ExecuteAsync($"UPDATE {Table("payout_event")} SET stored_at = '2026-01-02 03:04:05' WHERE payout_id = 'p1'");
+
+        var page = await History.ListChangesAsync(AuditPosition.Beginning, TimeSpan.FromMinutes(2), 10, None);
+
+        Assert.Equal(["p1"], page.Changes.Select(c => c.PayoutId.Value));
+        Assert.InRange((await History.ReadAsync(new PayoutId("p2"), None)).Events[0].StoredAt - page.Horizon, TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(2));
+        Assert.Equal(["p2"], (await ListAsync(AuditPosition.At(page.Horizon), limit: 10)).Select(c => c.PayoutId.Value));
+    }
+
+    [Fact]
+    public async Task Payouts_without_events_are_found_among_all()
+    {
+        for (var i = 1; i <= 5; i++)
+            await CreateAsync($"p{i}");
+        await ExecuteAsync($"DELETE FROM {Table("payout_event")} WHERE payout_id IN ('p1', 'p2', 'p5')");
+
+        var first = await History.ListWithoutEventsAsync("", 3, None);
+        var second = await History.ListWithoutEventsAsync(first.Last!, 3, None);
+
+        Assert.Equal("p1, p2 up to p3", $"{string.Join(", ", first.WithoutEvents)} up to {first.Last}");
+        Assert.Equal("p5 up to p5", $"{string.Join(", ", second.WithoutEvents)} up to {second.Last}");
+        Assert.Null((await History.ListWithoutEventsAsync("p5", 3, None)).Last);
+    }
+
+    [Fact]
+    public async Task An_audit_is_one_host_s_at_a_time_and_stands_where_its_host_has_come()
+    {
+        var (begin, middle) = ((await Progress.ReadAsync(AuditScope.Changes, None)).Position, new AuditPosition(Second, 7));
+
+        Assert.Equal(begin, await Progress.LeaseAsync(AuditScope.Changes, "a", Lease, None));
+        Assert.False((await Progress.ReadAsync(AuditScope.Changes, None)).IsFree);
+        Assert.Null(await Progress.LeaseAsync(AuditScope.Changes, "b", Lease, None));
+        Assert.False(await Progress.AdvanceAsync(AuditScope.Changes, "b", begin, middle, None));
+        Assert.True(await Progress.AdvanceAsync(AuditScope.Changes, "a", begin, middle, None));
+        // It believes to be where it was before.
+        Assert.False(await Progress.AdvanceAsync(AuditScope.Changes, "a", begin, middle, None));
+        await Progress.ReleaseAsync(AuditScope.Changes, "b", None);
+        Assert.Null(await Progress.LeaseAsync(AuditScope.Changes, "b", Lease, None));
+
+        // Its lease runs out: another goes on from there, and it goes no further.
+        Assert.Equal(middle, await Progress.LeaseAsync(AuditScope.Changes, "a", TimeSpan.Zero, None));
+        await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+        Assert.True((await Progress.ReadAsync(AuditScope.Changes, None)).IsFree);
+        Assert.Equal(middle, await Progress.LeaseAsync(AuditScope.Changes, "b", Lease, None));
+        Assert.False(await Progress.AdvanceAsync(AuditScope.Changes, "a", middle, middle with { EventId = 8 }, None));
+        await Progress.ReleaseAsync(AuditScope.Changes, "b", None);
+        var state = await Progress.ReadAsync(AuditScope.Changes, None);
+        Assert.Equal((middle, true), (state.Position, state.IsFree));
+        Assert.InRange(state.Now - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-1), TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task An_audit_of_all_payouts_has_a_place_of_its_own()
+    {
+        var others = (await Progress.ReadAsync(AuditScope.Changes, None)).Position;
+        Assert.Equal(AuditPosition.Beginning, await Progress.LeaseAsync(AuditScope.All, "a", Lease, None));
+        Assert.NotNull(await Progress.LeaseAsync(AuditScope.Changes, "b", Lease, None));
+        var from = AuditPosition.Beginning;
+        foreach (var to in (AuditPosition[])[new(Second.AddMilliseconds(100), 7), new(Second, 8, ""), new(Second, 8, "it's p1"), AuditPosition.Beginning])
+        {
+            Assert.True(await Progress.AdvanceAsync(AuditScope.All, "a", from, to, None));
+            Assert.Equal(to, (await Progress.ReadAsync(AuditScope.All, None)).Position);
+            from = to;
+        }
+
+        Assert.Equal(others, (await Progress.ReadAsync(AuditScope.Changes, None)).Position);
+    }
+
+    [Fact]
+    public async Task What_was_found_is_kept_until_it_is_removed()
+    {
+        var (later, found) = (Instant.AddMinutes(1), new NewAuditFinding(new PayoutId("p1"), "PlanMissing", "It is \0 gone \ud800", true, Instant));
+
+        Assert.True(await Findings.StoreAsync(found, None));
+        Assert.False(await Findings.StoreAsync(found with { Since = later, Description = "still" }, None));
+        Assert.True(await Findings.StoreAsync(new NewAuditFinding(new PayoutId("p2"), "UnderWay", "not compared", false, later), None));
+        Assert.Equal(new AuditFindingCounts(1, 1), await Findings.CountAsync(None));
+        var kept = await Findings.ListAsync(DateTimeOffset.MaxValue, "", 10, None);
+        Assert.Equal(
+            [found with { Description = "still" }, new NewAuditFinding(new PayoutId("p2"), "UnderWay", "not compared", false, later)],
+            kept.Select(f => f.Finding));
+        Assert.All(kept, f => Assert.InRange(f.LastSeenAt - f.FirstSeenAt, TimeSpan.Zero, TimeSpan.FromMinutes(1)));
+
+        Assert.Equal(["p2"], (await Findings.ListAsync(DateTimeOffset.MaxValue, "p1", 10, None)).Select(f => f.Finding.PayoutId.Value));
+        Assert.Equal(["p1"], (await Findings.ListAsync(DateTimeOffset.MaxValue, "", 1, None)).Select(f => f.Finding.PayoutId.Value));
+        Assert.Empty(await Findings.ListAsync(kept[0].FirstSeenAt, "", 10, None));
+        // Something else is news.
+        Assert.True(await Findings.StoreAsync(found with { Kind = "PlanDiffers", Description = "It is \0 gone \ud800" }, None));
+        Assert.Equal(
+            "It is \ufffd gone \ufffd", (await Findings.ListAsync(DateTimeOffset.MaxValue, "", 1, None))[0].Finding.Description);
+        await Findings.RemoveAsync([new PayoutId("p1"), new PayoutId("nobody")], None);
+        Assert.Equal(new AuditFindingCounts(0, 1), await Findings.CountAsync(None));
     }
 
     [Fact]
@@ -644,6 +784,11 @@ public abstract class StoreTests : IAsyncLifetime
     protected abstract string Table(string name);
 
     private static OutboxPosition PositionOf(OutboxEvent e) => new(e.StoredAt, e.Id);
+
+    private static AuditPosition PositionOf(PayoutChange change) => new(change.StoredAt, change.EventId);
+
+    private async Task<IReadOnlyList<PayoutChange>> ListAsync(AuditPosition after, int limit) =>
+        (await History.ListChangesAsync(after, TimeSpan.Zero, limit, None)).Changes;
 
     private async Task<Payout> CreateAsync(string id)
     {

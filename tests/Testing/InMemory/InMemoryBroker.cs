@@ -44,12 +44,38 @@ public sealed class InMemoryBroker : IEventPublisher, IPublishedEvents
         return new Session(this);
     }
 
-    public Task<TopicContents> ReadAsync(DateTimeOffset since, PayoutId? payoutId, CancellationToken cancellationToken) =>
-        ReadFault is { } fault ? Task.FromException<TopicContents>(fault) : Task.FromResult(new TopicContents(
-            since > KeptSince ? since : KeptSince,
-            Records.Where(r => payoutId is null || r.PayoutId == payoutId.Value)
-                .GroupBy(r => r.PayoutId)
-                .ToDictionary(r => r.Key, r => (IReadOnlyList<PublishedEvent>)[.. r.Select(e => e.Record)])));
+    /// <summary>The spans of time for which the topic was read, and of how many payouts.</summary>
+    public List<(DateTimeOffset Since, DateTimeOffset? Until, int Payouts)> Reads { get; } = [];
+
+    /// <summary>When a record was sent; those that are not here are found in every span of time.</summary>
+    public Dictionary<long, DateTimeOffset> SentAt { get; } = [];
+
+    public Task<TopicContents> ReadAsync(
+        DateTimeOffset since, DateTimeOffset? until, IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken)
+    {
+        if (ReadFault is { } fault)
+            return Task.FromException<TopicContents>(fault);
+        Reads.Add((since, until, payoutIds.Count));
+        var wanted = new WantedRecords(payoutIds);
+        foreach (var (payoutId, record) in Records)
+        {
+            if (!SentAt.TryGetValue(record.Offset, out var at) || (at >= since && !(at > until)))
+                wanted.Add(payoutId, record);
+        }
+
+        return Task.FromResult(wanted.ToContents(since > KeptSince ? since : KeptSince, new Dictionary<int, long> { [0] = Records.Count }));
+    }
+
+    public Task<TopicContents> ReadOnAsync(
+        TopicContents read, IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken)
+    {
+        if (ReadFault is { } fault)
+            return Task.FromException<TopicContents>(fault);
+        var wanted = new WantedRecords(payoutIds);
+        foreach (var (payoutId, record) in Records.Skip((int)read.Ends[0]))
+            wanted.Add(payoutId, record);
+        return Task.FromResult(wanted.ToContents(read.CompleteSince, new Dictionary<int, long> { [0] = Records.Count }));
+    }
 
     private sealed class Session(InMemoryBroker broker) : IEventSession
     {

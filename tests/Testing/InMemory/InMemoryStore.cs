@@ -9,16 +9,24 @@ using PayoutManager.Domain.Payouts;
 namespace PayoutManager.Testing.InMemory;
 
 /// <summary>The database's rules, in memory: what is asserted of it here is asserted of the real ones by their own tests.</summary>
-public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperationStore, IEventOutbox, IPayoutHistory
+public sealed class InMemoryStore(TimeProvider clock)
+    : IPayoutStore, IOperationStore, IEventOutbox, IPayoutHistory, IRetention, IAuditProgress, IAuditFindings
 {
     private readonly Dictionary<PayoutId, Payout> _payouts = [];
     private readonly Dictionary<PayoutId, Entry> _operations = [];
-    private readonly List<(byte[] Payload, long Id, PayoutEvent Change)> _events = [];
+    private readonly List<(byte[] Payload, long Id, DateTimeOffset StoredAt, PayoutEvent Change)> _events = [];
     private readonly List<OutboxEvent> _outbox = [];
     private readonly Dictionary<PayoutId, string> _digests = [];
     private readonly List<Actor?> _actors = [];
     private readonly Dictionary<int, (string? Owner, DateTimeOffset Until)> _lanes = [];
     private readonly Dictionary<string, DateTimeOffset> _hosts = [];
+    private readonly Dictionary<AuditScope, (AuditPosition Position, string? Owner, DateTimeOffset Until)> _audits = new()
+    {
+        [AuditScope.Changes] = (AuditPosition.At(clock.GetUtcNow()), null, default),
+        [AuditScope.All] = (AuditPosition.Beginning, null, default),
+    };
+
+    private readonly Dictionary<PayoutId, AuditFinding> _findings = [];
     private long _lastEventId;
     private long _lastOutboxId;
 
@@ -40,6 +48,16 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     public int? SpentAttempts(PayoutId id) =>
         !_operations.TryGetValue(id, out var entry) ? 0 : entry.Operation is null ? entry.Attempt : null;
 
+    /// <summary>How far the audit of changes has come; at first up to when the store was made.</summary>
+    public AuditPosition AuditedUpTo
+    {
+        get => _audits[AuditScope.Changes].Position;
+        set => _audits[AuditScope.Changes] = _audits[AuditScope.Changes] with { Position = value };
+    }
+
+    /// <summary>What the audit has found.</summary>
+    public IReadOnlyCollection<AuditFinding> Findings => _findings.Values;
+
     public IReadOnlyCollection<Payout> Payouts => _payouts.Values;
 
     /// <summary>The rows of operations under way.</summary>
@@ -50,7 +68,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     public void PutEvent(PayoutEvent change)
     {
         var payload = Encoding.UTF8.GetBytes($"{change.Payout.Status} {change.SequenceId} {change.Payout.Id} {change.CreatedAt.UtcTicks}");
-        _events.Add((payload, ++_lastEventId, change));
+        _events.Add((payload, ++_lastEventId, clock.GetUtcNow(), change));
         AddToOutbox(payload, change);
     }
 
@@ -86,7 +104,10 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         var attempt = intent is CreateIntent or CancelIntent ? (entry?.Attempt ?? 0) + 1 : 1;
         var operation = new Operation(payoutId, intent, attempt, owner, actor) { PlanWasRefused = entry?.NextWasRefused ?? false };
         // Only whoever writes it down is told of the refusal.
-        _operations[payoutId] = new Entry(operation with { PlanWasRefused = false }, attempt, clock.GetUtcNow() + lease);
+        _operations[payoutId] = new Entry(operation with { PlanWasRefused = false }, attempt, clock.GetUtcNow() + lease)
+        {
+            StartedAt = clock.GetUtcNow(),
+        };
         return Task.FromResult<Intended>(new Intended.Started(operation));
     }
 
@@ -150,9 +171,13 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.FromResult(Change(
             operation,
             anyAttempt: false,
-            _ => note == AttemptNote.None
+            entry => note == AttemptNote.None
                 ? null
-                : new Entry(null, note.SpentAttempts, DateTimeOffset.MaxValue) { NextWasRefused = note.NextWasRefused }));
+                : new Entry(null, note.SpentAttempts, DateTimeOffset.MaxValue)
+                {
+                    NextWasRefused = note.NextWasRefused,
+                    StartedAt = entry.StartedAt,
+                }));
     }
 
     public Task<DuePage> ListDueAsync(DuePosition? after, bool ignorePauses, int limit, CancellationToken cancellationToken)
@@ -236,50 +261,156 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         return Task.CompletedTask;
     }
 
-    public Task<PayoutHistory> ReadAsync(PayoutId payoutId, CancellationToken cancellationToken)
+    public Task<IReadOnlyDictionary<PayoutId, PayoutHistory>> ReadAsync(
+        IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken)
     {
         Enter(nameof(ReadAsync), cancellationToken);
-        var payout = _payouts.GetValueOrDefault(payoutId);
-        var entry = _operations.GetValueOrDefault(payoutId);
-        return Task.FromResult(new PayoutHistory(
-            payout,
-            entry is { Operation: not null },
-            entry is { Operation: null } ? entry.Attempt : 0,
-            [
-                .. _events.Where(e => e.Change.Payout.Id == payoutId).Select(e => new StoredEvent(
-                    e.Change.SequenceId,
-                    e.Change.CreatedAt,
-                    PayloadDigest.Of(e.Payload),
-                    !_outbox.Any(o => o.PayoutId == payoutId && o.SequenceId == e.Change.SequenceId),
-                    payout is not null && Snapshot(e.Change.Payout) == Snapshot(payout),
-                    e.Change.Payout.Status.State)),
-            ]));
+        return Task.FromResult<IReadOnlyDictionary<PayoutId, PayoutHistory>>(payoutIds.ToDictionary(id => id, HistoryOf));
     }
 
-    public Task<IReadOnlyList<ChangedPayout>> ListChangedAsync(
-        DateTimeOffset since, ChangedPayout? after, int limit, CancellationToken cancellationToken)
+    public Task<ChangePage> ListChangesAsync(AuditPosition after, TimeSpan margin, int limit, CancellationToken cancellationToken)
     {
-        Enter(nameof(ListChangedAsync), cancellationToken);
-        return Task.FromResult<IReadOnlyList<ChangedPayout>>(
+        Enter(nameof(ListChangesAsync), cancellationToken);
+        var horizon = clock.GetUtcNow() - margin;
+        return Task.FromResult(new ChangePage(
+            [
+                .. _events
+                    .Select(e => new PayoutChange(e.Change.Payout.Id, e.Change.SequenceId, e.StoredAt, e.Id))
+                    .Where(c => (c.StoredAt, c.EventId).CompareTo((after.StoredAt, after.EventId)) > 0 && c.StoredAt < horizon)
+                    .OrderBy(c => c.StoredAt)
+                    .ThenBy(c => c.EventId)
+                    .Take(limit),
+            ],
+            horizon));
+    }
+
+    public Task<QuietPage> ListWithoutEventsAsync(string after, int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ListWithoutEventsAsync), cancellationToken);
+        List<PayoutId> page =
         [
-            .. _events.GroupBy(e => e.Change.Payout.Id)
-                .Select(ofPayout => new ChangedPayout(ofPayout.Key, ofPayout.Last().Id, ofPayout.Last().Change.CreatedAt))
-                .Where(changed => after is null
-                    ? changed.At >= since
-                    : (changed.At, changed.EventId).CompareTo((after.At, after.EventId)) > 0)
-                .OrderBy(changed => changed.At)
-                .ThenBy(changed => changed.EventId)
+            .. _payouts.Keys
+                .Where(id => string.CompareOrdinal(id.Value, after) > 0)
+                .OrderBy(id => id.Value, StringComparer.Ordinal)
+                .Take(limit),
+        ];
+        return Task.FromResult(new QuietPage(
+            page.FindAll(id => !_events.Exists(e => e.Change.Payout.Id == id)), page.LastOrDefault()?.Value));
+    }
+
+    public Task<AuditState> ReadAsync(AuditScope scope, CancellationToken cancellationToken)
+    {
+        Enter("ReadAuditAsync", cancellationToken);
+        return Task.FromResult(new AuditState(clock.GetUtcNow(), _audits[scope].Position, _audits[scope].Until <= clock.GetUtcNow()));
+    }
+
+    public Task<AuditPosition?> LeaseAsync(AuditScope scope, string owner, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        Enter("LeaseAuditAsync", cancellationToken);
+        var audit = _audits[scope];
+        if (audit.Owner != owner && audit.Until > clock.GetUtcNow())
+            return Task.FromResult<AuditPosition?>(null);
+        _audits[scope] = (audit.Position, owner, clock.GetUtcNow() + lease);
+        return Task.FromResult<AuditPosition?>(audit.Position);
+    }
+
+    public Task<bool> AdvanceAsync(
+        AuditScope scope, string owner, AuditPosition from, AuditPosition upTo, CancellationToken cancellationToken)
+    {
+        Enter("AdvanceAuditAsync", cancellationToken);
+        var audit = _audits[scope];
+        if (audit.Owner != owner || audit.Position != from)
+            return Task.FromResult(false);
+        _audits[scope] = audit with { Position = upTo };
+        return Task.FromResult(true);
+    }
+
+    public Task ReleaseAsync(AuditScope scope, string owner, CancellationToken cancellationToken)
+    {
+        Enter("ReleaseAuditAsync", cancellationToken);
+        if (_audits[scope].Owner == owner)
+            _audits[scope] = (_audits[scope].Position, null, default);
+        return Task.CompletedTask;
+    }
+
+    public Task<AuditFindingCounts> CountAsync(CancellationToken cancellationToken)
+    {
+        Enter(nameof(CountAsync), cancellationToken);
+        var disagreeing = _findings.Values.Count(f => f.Finding.Disagrees);
+        return Task.FromResult(new AuditFindingCounts(disagreeing, _findings.Count - disagreeing));
+    }
+
+    public Task<IReadOnlyList<AuditFinding>> ListAsync(
+        DateTimeOffset seenBefore, string after, int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(ListAsync), cancellationToken);
+        return Task.FromResult<IReadOnlyList<AuditFinding>>(
+        [
+            .. _findings.Values
+                .Where(f => f.LastSeenAt < seenBefore && string.CompareOrdinal(f.Finding.PayoutId.Value, after) > 0)
+                .OrderBy(f => f.Finding.PayoutId.Value, StringComparer.Ordinal)
                 .Take(limit),
         ]);
+    }
+
+    public Task<bool> StoreAsync(NewAuditFinding finding, CancellationToken cancellationToken)
+    {
+        Enter(nameof(StoreAsync), cancellationToken);
+        var before = _findings.GetValueOrDefault(finding.PayoutId);
+        var since = before is { Finding.Since: var earlier } && earlier < finding.Since ? earlier : finding.Since;
+        _findings[finding.PayoutId] = new AuditFinding(
+            finding with { Since = since }, before?.FirstSeenAt ?? clock.GetUtcNow(), clock.GetUtcNow());
+        return Task.FromResult(before?.Finding.Kind != finding.Kind);
+    }
+
+    public Task RemoveAsync(IReadOnlyCollection<PayoutId> payoutIds, CancellationToken cancellationToken)
+    {
+        Enter(nameof(RemoveAsync), cancellationToken);
+        foreach (var id in payoutIds)
+            _findings.Remove(id);
+        return Task.CompletedTask;
     }
 
     public Task SendAgainAsync(PayoutId payoutId, int fromSequenceId, CancellationToken cancellationToken)
     {
         Enter(nameof(SendAgainAsync), cancellationToken);
         _outbox.RemoveAll(e => e.PayoutId == payoutId && e.SequenceId >= fromSequenceId);
-        foreach (var (payload, _, change) in _events.Where(e => e.Change.Payout.Id == payoutId && e.Change.SequenceId >= fromSequenceId))
+        foreach (var (payload, _, _, change) in _events.Where(e => e.Change.Payout.Id == payoutId && e.Change.SequenceId >= fromSequenceId))
             AddToOutbox(payload, change);
         return Task.CompletedTask;
+    }
+
+    /// <summary>Whether notes that a plan was refused are too young to be deleted, whatever age is given.</summary>
+    public bool KeepsRefusals { get; init; }
+
+    /// <summary>All of it is one page.</summary>
+    public Task<PrunedPage> PruneSpentAttemptsAsync(TimeSpan age, int mostAttempts, int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(PruneSpentAttemptsAsync), cancellationToken);
+        var pruned = _operations
+            .Where(o => o.Value is { Operation: null } note && note.Attempt <= mostAttempts && note.StartedAt < clock.GetUtcNow() - age)
+            .Where(o => !KeepsRefusals || !o.Value.NextWasRefused)
+            .Select(o => o.Key)
+            .Where(id => !_payouts.ContainsKey(id))
+            .ToList();
+        foreach (var id in pruned)
+            _operations.Remove(id);
+        return Task.FromResult(new PrunedPage(pruned.Count, IsLast: true));
+    }
+
+    /// <inheritdoc cref="PruneSpentAttemptsAsync"/>
+    public Task<PrunedPage> PruneEventsAsync(TimeSpan age, int limit, CancellationToken cancellationToken)
+    {
+        Enter(nameof(PruneEventsAsync), cancellationToken);
+        var pruned = _events.Where(e =>
+            _payouts.GetValueOrDefault(e.Change.Payout.Id) is { Status.State: PayoutState.Confirmed or PayoutState.Cancelled } payout
+            && _events.Any(first => first.Change.Payout.Id == payout.Id && first.Change.SequenceId == 0)
+            && e.Change.SequenceId < payout.SequenceId - (payout is { Status.State: PayoutState.Cancelled, SequenceId: > 1 } ? 1 : 0)
+            && _events.Any(latest => latest.Change.Payout.Id == payout.Id && latest.Change.SequenceId == payout.SequenceId
+                && latest.Change.CreatedAt < clock.GetUtcNow() - age)
+            && !_outbox.Any(o => o.PayoutId == payout.Id)).ToHashSet();
+        _events.RemoveAll(pruned.Contains);
+        return Task.FromResult(new PrunedPage(pruned.Count, IsLast: true));
     }
 
     /// <summary>
@@ -291,6 +422,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         var (payouts, operations, events) = (_payouts.ToArray(), _operations.ToArray(), _events.ToArray());
         var (outbox, digests, actors) = (_outbox.ToArray(), _digests.ToArray(), _actors.ToArray());
         var (lanes, hosts) = (_lanes.ToArray(), _hosts.ToArray());
+        var (audits, findings) = (_audits.ToArray(), _findings.ToArray());
         return () =>
         {
             Refill(_payouts, payouts);
@@ -301,6 +433,8 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
             Refill(_actors, actors);
             Refill(_lanes, lanes);
             Refill(_hosts, hosts);
+            Refill(_audits, audits);
+            Refill(_findings, findings);
         };
 
         static void Refill<T>(ICollection<T> collection, T[] contents)
@@ -327,6 +461,33 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
     /// <summary>Loses an event, as no transaction does.</summary>
     public void LoseEvent(string payoutId, int sequenceId) =>
         _events.RemoveAll(e => e.Change.Payout.Id.Value == payoutId && e.Change.SequenceId == sequenceId);
+
+    /// <summary>Lets a payout's event have been stored earlier, as what becomes visible only after a long transaction.</summary>
+    public void SetBack(string payoutId, int sequenceId, TimeSpan time)
+    {
+        var place = _events.FindIndex(e => e.Change.Payout.Id.Value == payoutId && e.Change.SequenceId == sequenceId);
+        _events[place] = _events[place] with { StoredAt = _events[place].StoredAt - time };
+    }
+
+    private PayoutHistory HistoryOf(PayoutId payoutId)
+    {
+        var payout = _payouts.GetValueOrDefault(payoutId);
+        var entry = _operations.GetValueOrDefault(payoutId);
+        return new PayoutHistory(
+            payout,
+            entry is { Operation: not null },
+            entry is { Operation: null } ? entry.Attempt : 0,
+            [
+                .. _events.Where(e => e.Change.Payout.Id == payoutId).Select(e => new StoredEvent(
+                    e.Change.SequenceId,
+                    e.Change.CreatedAt,
+                    e.StoredAt,
+                    PayloadDigest.Of(e.Payload),
+                    !_outbox.Any(o => o.PayoutId == payoutId && o.SequenceId == e.Change.SequenceId),
+                    payout is not null && Snapshot(e.Change.Payout) == Snapshot(payout),
+                    e.Change.Payout.Status.State)),
+            ]);
+    }
 
     private bool IsFree(int lane) => !_lanes.TryGetValue(lane, out var lease) || lease.Owner is null || lease.Until <= clock.GetUtcNow();
 
@@ -377,5 +538,7 @@ public sealed class InMemoryStore(TimeProvider clock) : IPayoutStore, IOperation
         public DateTimeOffset? NextTryAt { get; init; }
 
         public bool NextWasRefused { get; init; }
+
+        public DateTimeOffset StartedAt { get; init; }
     }
 }

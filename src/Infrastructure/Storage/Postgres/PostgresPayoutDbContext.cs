@@ -44,6 +44,7 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
             // builds an index takes as long as the table is large.
             await Database.ExecuteSqlRawAsync("SET lock_timeout = '300ms'; SET statement_timeout = 0", cancellationToken);
             Database.SetCommandTimeout(TimeSpan.Zero);
+            await PreparedIndexes.MakeAsync(Database.GetDbConnection(), cancellationToken);
             await Database.MigrateAsync(cancellationToken);
         }
         finally
@@ -102,6 +103,19 @@ internal sealed class PostgresPayoutDbContext(DbContextOptions<PostgresPayoutDbC
         });
         modelBuilder.Entity<RelayLaneRow>().Property(l => l.LeaseUntil).HasColumnType(TimestampUtc);
         modelBuilder.Entity<RelayHostRow>().Property(h => h.PresentUntil).HasColumnType(TimestampUtc);
+        modelBuilder.Entity<AuditProgressRow>(progress =>
+        {
+            Varchar(progress, nameof(AuditProgressRow.PayoutId));
+            progress.Property(p => p.StoredAt).HasColumnType(TimestampUtc);
+            progress.Property(p => p.LeaseUntil).HasColumnType(TimestampUtc);
+        });
+        modelBuilder.Entity<AuditFindingRow>(finding =>
+        {
+            Varchar(finding, nameof(AuditFindingRow.PayoutId));
+            finding.Property(f => f.Since).HasColumnType(TimestampUtc);
+            finding.Property(f => f.FirstSeenAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
+            finding.Property(f => f.LastSeenAt).HasColumnType(TimestampUtc).HasDefaultValueSql(Now);
+        });
 
         modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
             .HasName("clock_timestamp")

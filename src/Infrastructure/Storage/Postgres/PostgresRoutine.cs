@@ -18,7 +18,7 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
         [
             "20261123000001_IncumbentTables", "20261123000002_Operations", "20261123000003_PostingIndex",
             "20261126000001_RequestsAndActors", "20261127000001_OutboxLanes", "20261127000002_TroubledOperations",
-            "20261128000001_RefusedPlans",
+            "20261128000001_RefusedPlans", "20261129000001_AuditProgress", "20261130000001_Retention",
         ];
 
     // What statements do with each table, by the names of PostgreSQL's rights.
@@ -32,12 +32,14 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             "SELECT on pm.event_outbox", "INSERT on pm.event_outbox", "UPDATE on pm.event_outbox", "DELETE on pm.event_outbox",
             "SELECT on pm.relay_lane", "UPDATE on pm.relay_lane",
             "SELECT on pm.relay_host", "INSERT on pm.relay_host", "UPDATE on pm.relay_host", "DELETE on pm.relay_host",
+            "SELECT on pm.audit_progress", "UPDATE on pm.audit_progress",
+            "SELECT on pm.audit_finding", "INSERT on pm.audit_finding", "UPDATE on pm.audit_finding", "DELETE on pm.audit_finding",
         ];
 
     public async Task<DatabaseState> ReadStateAsync(CancellationToken cancellationToken)
     {
         // Of the connections that writes use.
-        await using var connection = await Database.OpenAsync(source, cancellationToken);
+        await using var connection = await Database.OpenAnyAsync(source, cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
             """
@@ -86,7 +88,13 @@ internal sealed class PostgresRoutine(NpgsqlDataSource source, StaleConnections 
             // There is no table of migrations yet, or not every other.
         }
 
-        if (state.IsReadOnly)
+        catch (PostgresException e) when (DatabaseErrors.IsForbidden(e))
+        {
+            staleConnections.Drop();
+            throw;
+        }
+
+        if (state.IsReadOnly || state.MissingRights is not [])
             staleConnections.Drop();
         return state;
     }

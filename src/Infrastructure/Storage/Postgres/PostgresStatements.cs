@@ -3,7 +3,6 @@ using NpgsqlTypes;
 using PayoutManager.Application.Events;
 using PayoutManager.Application.Operations;
 using PayoutManager.Application.Ports;
-using PayoutManager.Domain.CashFlows;
 using PayoutManager.Domain.Payouts;
 using PayoutManager.Infrastructure.Storage.Rows;
 using static PayoutManager.Infrastructure.Storage.Postgres.PostgresParameter;
@@ -49,11 +48,8 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
         await using var connection = await Database.OpenAsync(source, cancellationToken);
         // One statement, so that a payout and its postings are of one moment.
         await using var command = new NpgsqlCommand(
-            """
-            SELECT p.sequence_id, p.created_at, p.party_id, p.shop_id, p.status::text, p.payout_tool_id, p.amount, p.fee,
-                   p.currency_code, p.cancel_details, p.hold_attempt,
-                   c.from_account_id, c.from_account_type::text, c.to_account_id, c.to_account_type::text, c.amount, c.currency_code,
-                   c.description
+            $"""
+            SELECT {PostgresPayouts.Columns}
             FROM pm.payout p
             LEFT JOIN pm.cash_flow_posting c ON c.payout_id = p.payout_id
             WHERE p.payout_id = $1
@@ -64,42 +60,7 @@ internal sealed class PostgresStatements(NpgsqlDataSource source, SharedTransact
             Parameters = { Of(payoutId) },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
-            return null;
-        var row = new PayoutRow
-        {
-            PayoutId = payoutId,
-            SequenceId = reader.GetInt32(0),
-            CreatedAt = reader.GetDateTime(1),
-            PartyId = reader.GetString(2),
-            ShopId = reader.GetString(3),
-            Status = IncumbentLabel.Read<PayoutState>(reader.GetString(4)),
-            PayoutToolId = Text(reader, 5),
-            Amount = reader.GetInt64(6),
-            Fee = reader.GetInt64(7),
-            CurrencyCode = reader.GetString(8),
-            CancelDetails = Text(reader, 9),
-            HoldAttempt = reader.GetInt32(10),
-        };
-        var postings = new List<CashFlowPostingRow>();
-        while (!reader.IsDBNull(11))
-        {
-            postings.Add(new CashFlowPostingRow
-            {
-                PayoutId = payoutId,
-                FromAccountId = reader.GetInt64(11),
-                FromAccountType = IncumbentLabel.Read<AccountType>(reader.GetString(12)),
-                ToAccountId = reader.GetInt64(13),
-                ToAccountType = IncumbentLabel.Read<AccountType>(reader.GetString(14)),
-                Amount = reader.GetInt64(15),
-                CurrencyCode = reader.GetString(16),
-                Description = Text(reader, 17),
-            });
-            if (!await reader.ReadAsync(cancellationToken))
-                break;
-        }
-
-        return PayoutRows.ToPayout(row, postings);
+        return await reader.ReadAsync(cancellationToken) ? (await PostgresPayouts.ReadAsync(reader, cancellationToken)).Payout : null;
     }
 
     public async Task<string?> FindRequestDigestAsync(string payoutId, CancellationToken cancellationToken)

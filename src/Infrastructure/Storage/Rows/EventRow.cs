@@ -1,6 +1,6 @@
 namespace PayoutManager.Infrastructure.Storage.Rows;
 
-/// <summary>A row of <c>payout_event</c>: each payout's history, which is only ever inserted into.</summary>
+/// <summary>A row of <c>payout_event</c>: each payout's history. No call changes or deletes a row; retention may delete old ones.</summary>
 internal sealed class EventRow
 {
     public long Id { get; set; }

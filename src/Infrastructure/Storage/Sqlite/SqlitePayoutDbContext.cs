@@ -52,6 +52,11 @@ internal sealed class SqlitePayoutDbContext(DbContextOptions<SqlitePayoutDbConte
             outboxEvent.HasIndex(e => new { e.PayoutId, e.SequenceId }).IsUnique().HasDatabaseName("event_outbox_payout_id_sequence_id_key");
             outboxEvent.Property(e => e.StoredAt).HasDefaultValueSql($"({Now})");
         });
+        modelBuilder.Entity<AuditFindingRow>(finding =>
+        {
+            finding.Property(f => f.FirstSeenAt).HasDefaultValueSql($"({Now})");
+            finding.Property(f => f.LastSeenAt).HasDefaultValueSql($"({Now})");
+        });
         modelBuilder.HasDbFunction(((Func<DateTime>)DatabaseClock.Now).Method)
             .HasTranslation(_ => new SqlFragmentExpression(Now, typeof(DateTime), null));
     }

@@ -130,8 +130,11 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                     b.HasKey("PayoutId", "SequenceId")
                         .HasName("payout_event_pkey");
 
-                    b.HasIndex("CreatedAt")
-                        .HasDatabaseName("payout_event_created_at_idx");
+                    b.HasIndex("StoredAt", "Id")
+                        .HasDatabaseName("payout_event_stored_at_idx");
+
+                    b.HasIndex(new[] { "StoredAt", "Id" }, "payout_event_first_idx")
+                        .HasFilter("sequence_id = 0");
 
                     b.ToTable("payout_event", "pm");
                 });
@@ -199,6 +202,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
 
                     b.HasKey("PayoutId")
                         .HasName("payout_operation_pkey");
+
+                    b.HasIndex("StartedAt", "PayoutId")
+                        .HasDatabaseName("payout_operation_spent_idx")
+                        .HasFilter("kind = 'spent'");
 
                     b.ToTable("payout_operation", "pm");
                 });
@@ -361,6 +368,80 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Postgres
                         .HasName("relay_lane_pkey");
 
                     b.ToTable("relay_lane", "pm");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.AuditFindingRow", b =>
+                {
+                    b.Property<string>("PayoutId")
+                        .HasColumnType("character varying")
+                        .HasColumnName("payout_id");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<bool>("Disagrees")
+                        .HasColumnType("boolean")
+                        .HasColumnName("disagrees");
+
+                    b.Property<DateTime>("FirstSeenAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("first_seen_at")
+                        .HasDefaultValueSql("clock_timestamp()");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind");
+
+                    b.Property<DateTime>("LastSeenAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_seen_at")
+                        .HasDefaultValueSql("clock_timestamp()");
+
+                    b.Property<DateTime>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.HasKey("PayoutId")
+                        .HasName("audit_finding_pkey");
+
+                    b.ToTable("audit_finding", "pm");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.AuditProgressRow", b =>
+                {
+                    b.Property<string>("Scope")
+                        .HasColumnType("text")
+                        .HasColumnName("scope");
+
+                    b.Property<long>("EventId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("event_id");
+
+                    b.Property<DateTime?>("LeaseUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("lease_until");
+
+                    b.Property<string>("Owner")
+                        .HasColumnType("text")
+                        .HasColumnName("owner");
+
+                    b.Property<string>("PayoutId")
+                        .HasColumnType("character varying")
+                        .HasColumnName("payout_id");
+
+                    b.Property<DateTime>("StoredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("stored_at");
+
+                    b.HasKey("Scope")
+                        .HasName("audit_progress_pkey");
+
+                    b.ToTable("audit_progress", "pm");
                 });
 #pragma warning restore 612, 618
         }

@@ -119,12 +119,15 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.HasKey("Id")
                         .HasName("payout_event_pkey");
 
-                    b.HasIndex("CreatedAt")
-                        .HasDatabaseName("payout_event_created_at_idx");
+                    b.HasIndex("StoredAt", "Id")
+                        .HasDatabaseName("payout_event_stored_at_idx");
 
                     b.HasIndex("PayoutId", "SequenceId")
                         .IsUnique()
                         .HasDatabaseName("payout_event_payout_id_sequence_id_key");
+
+                    b.HasIndex(new[] { "StoredAt", "Id" }, "payout_event_first_idx")
+                        .HasFilter("sequence_id = 0");
 
                     b.ToTable("payout_event", (string)null);
                 });
@@ -196,6 +199,10 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                     b.HasIndex("LeaseUntil")
                         .HasDatabaseName("payout_operation_lease_until_idx")
                         .HasFilter("lease_until IS NOT NULL");
+
+                    b.HasIndex("StartedAt", "PayoutId")
+                        .HasDatabaseName("payout_operation_spent_idx")
+                        .HasFilter("kind = 'spent'");
 
                     b.ToTable("payout_operation", (string)null);
                 });
@@ -360,6 +367,80 @@ namespace PayoutManager.Infrastructure.Storage.Migrations.Sqlite
                         .HasName("relay_lane_pkey");
 
                     b.ToTable("relay_lane");
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.AuditFindingRow", b =>
+                {
+                    b.Property<string>("PayoutId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("payout_id");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("description");
+
+                    b.Property<bool>("Disagrees")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("disagrees");
+
+                    b.Property<DateTime>("FirstSeenAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("first_seen_at")
+                        .HasDefaultValueSql("(strftime('%Y-%m-%d %H:%M:%f', 'now'))");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("kind");
+
+                    b.Property<DateTime>("LastSeenAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("last_seen_at")
+                        .HasDefaultValueSql("(strftime('%Y-%m-%d %H:%M:%f', 'now'))");
+
+                    b.Property<DateTime>("Since")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("since");
+
+                    b.HasKey("PayoutId")
+                        .HasName("audit_finding_pkey");
+
+                    b.ToTable("audit_finding", (string)null);
+                });
+
+            modelBuilder.Entity("PayoutManager.Infrastructure.Storage.Rows.AuditProgressRow", b =>
+                {
+                    b.Property<string>("Scope")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("scope");
+
+                    b.Property<long>("EventId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("event_id");
+
+                    b.Property<DateTime?>("LeaseUntil")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("lease_until");
+
+                    b.Property<string>("Owner")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner");
+
+                    b.Property<string>("PayoutId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("payout_id");
+
+                    b.Property<DateTime>("StoredAt")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stored_at");
+
+                    b.HasKey("Scope")
+                        .HasName("audit_progress_pkey");
+
+                    b.ToTable("audit_progress", (string)null);
                 });
 #pragma warning restore 612, 618
         }
