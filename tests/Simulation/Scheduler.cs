@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
-
 namespace PayoutManager.Simulation;
 
 /// <summary>
@@ -16,9 +14,9 @@ internal sealed class Scheduler
 
     public Random Random { get; }
 
-    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    public SimulatedClock Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
-    public TimeSpan Now => Clock.GetUtcNow() - Clock.Start;
+    public TimeSpan Now => Clock.Passed;
 
     public void Add(Actor actor, SendOrPostCallback callback, object? state) => _ready.Add((actor, callback, state));
 
