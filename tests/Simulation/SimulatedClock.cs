@@ -6,9 +6,13 @@ namespace PayoutManager.Simulation;
 /// </summary>
 internal sealed class SimulatedClock(DateTimeOffset start) : TimeProvider
 {
+    // Far more than all hosts together ask between two ticks.
+    private const int MostLooks = 100_000;
+
     private readonly PriorityQueue<(Timer Timer, int Setting), (long Due, long Order)> _due = new();
     private long _now;
     private long _order;
+    private int _looks;
 
     public DateTimeOffset Start => start;
 
@@ -16,9 +20,12 @@ internal sealed class SimulatedClock(DateTimeOffset start) : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => _now;
+    /// <summary>Whether somebody worked on and on without a pause, so that time could not pass.</summary>
+    public bool StoodStill { get; private set; }
 
-    public override DateTimeOffset GetUtcNow() => start.AddTicks(_now);
+    public override long GetTimestamp() => Look();
+
+    public override DateTimeOffset GetUtcNow() => start.AddTicks(Look());
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -31,7 +38,16 @@ internal sealed class SimulatedClock(DateTimeOffset start) : TimeProvider
     public void Advance(TimeSpan duration)
     {
         _now += duration.Ticks;
+        _looks = 0;
         CallDue();
+    }
+
+    private long Look()
+    {
+        if (++_looks <= MostLooks)
+            return _now;
+        StoodStill = true;
+        throw new InvalidOperationException("Time stands still: somebody works on without a pause.");
     }
 
     private void CallDue()

@@ -173,6 +173,7 @@ internal sealed class Simulation
         foreach (var id in ids)
             CheckPaidOnce(id);
         CheckEventsArePublished();
+        Require(!_world.Scheduler.Clock.StoodStill, "somebody works on without a pause");
         if (_world.HistoryIsLost)
             return;
         CheckMadeIds();
