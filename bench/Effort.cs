@@ -25,4 +25,13 @@ internal sealed record Effort
 
     /// <summary>Events in the backlog.</summary>
     public int Backlog { get; init; } = 200_000;
+
+    /// <summary>Events of payouts of a year.</summary>
+    public int History { get; init; } = 10_000_000;
+
+    /// <summary>Events that have not been sent.</summary>
+    public int LargeBacklog { get; init; } = 1_000_000;
+
+    /// <summary>Rows that were deleted and are kept by somebody's old snapshot.</summary>
+    public int DeadRows { get; init; } = 300_000;
 }

@@ -14,6 +14,7 @@ Dictionary<string, Func<TestStand, Effort, Results, Task>> figures = new()
     ["footprint"] = Footprint.MeasureAsync,
     ["hosts"] = MoreHosts.MeasureAsync,
     ["tables"] = TableSize.MeasureAsync,
+    ["backlog"] = Backlog.MeasureAsync,
 };
 
 if (args is ["check"])
@@ -34,6 +35,8 @@ if (Option("rounds") is { } rounds)
     effort = effort with { Rounds = rounds };
 if (Option("payouts") is { } payouts)
     effort = effort with { ManyPayouts = payouts };
+if (Option("history") is { } history)
+    effort = effort with { History = history, LargeBacklog = history / 10, DeadRows = history * 3 / 100 };
 if (Option("turns") is { } turns)
     effort = effort with { Turns = turns };
 if (Option("calls") is { } calls)
