@@ -34,4 +34,7 @@ internal sealed record Effort
 
     /// <summary>Rows that were deleted and are kept by somebody's old snapshot.</summary>
     public int DeadRows { get; init; } = 300_000;
+
+    /// <summary>How long nothing can be sent.</summary>
+    public TimeSpan Refusal { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -15,6 +15,8 @@ Dictionary<string, Func<TestStand, Effort, Results, Task>> figures = new()
     ["hosts"] = MoreHosts.MeasureAsync,
     ["tables"] = TableSize.MeasureAsync,
     ["backlog"] = Backlog.MeasureAsync,
+    ["locked"] = LockedPayout.MeasureAsync,
+    ["refusals"] = RefusingBroker.MeasureAsync,
 };
 
 if (args is ["check"])

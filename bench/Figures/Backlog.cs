@@ -15,6 +15,8 @@ namespace PayoutManager.Bench.Figures;
 internal static class Backlog
 {
     private const int Page = 100;
+    private const int AuditPage = 200;
+    private const int LittleHistory = 1000;
     private const int CallsOfRound = 100;
 
     // What no host has sent for a day.
@@ -24,8 +26,9 @@ internal static class Backlog
     private const string Mark = "mark";
     private const string Figures = "backlog figures";
     private const string Scan = "scan for expired operations";
+    private const string Audit = "page of the audit";
 
-    private static readonly string[] Questions = [Poll, Mark, Figures, Scan];
+    private static readonly string[] Questions = [Poll, Mark, Figures, Scan, Audit];
     private static readonly int[] AllLanes = [.. Enumerable.Range(0, EventLane.Count)];
     private static readonly CancellationToken None = CancellationToken.None;
 
@@ -34,7 +37,8 @@ internal static class Backlog
         await using var few = await MigratedAsync(stand);
         await using var many = await MigratedAsync(stand);
         await using var old = await FillAsync(many.ConnectionString, effort);
-        await TestStand.ExecuteAsync(few.ConnectionString, "VACUUM ANALYZE");
+        foreach (var statement in (string[])[History(LittleHistory), "VACUUM ANALYZE"])
+            await TestStand.ExecuteAsync(few.ConnectionString, statement);
 
         Asked[] databases = [few, many];
         var took = Questions.ToDictionary(q => q, _ => databases.ToDictionary(d => d, _ => new List<double>()));
@@ -61,7 +65,7 @@ internal static class Backlog
                 "µs",
                 new Samples(took[question][many]),
                 new Samples(took[question][few]),
-                "empty tables",
+                $"{LittleHistory:#,0} events, nothing waiting or dead",
                 "≤ 1.2"));
         }
     }
@@ -82,11 +86,7 @@ internal static class Backlog
         Console.WriteLine($"   filling a database with {effort.History:#,0} events");
         foreach (var statement in (string[])
         [
-            $"""
-            INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, stored_at, published_at)
-            SELECT 'stored-' || n, 0, at, '\xabcd', at, 'infinity'
-            FROM generate_series(1, {effort.History}) n, LATERAL (SELECT now() - interval '1 year' + interval '364 days' * (n::float8 / {effort.History}) AS at) time
-            """,
+            History(effort.History),
             Outbox("dead", effort.DeadRows, $"{LongAgo} - interval '1 hour'"),
             Outbox("waiting", effort.LargeBacklog, LongAgo),
             $"""
@@ -110,6 +110,14 @@ internal static class Backlog
         return old;
     }
 
+    /// <summary>Sent events of a year.</summary>
+    private static string History(int events) =>
+        $"""
+        INSERT INTO pm.payout_event (payout_id, sequence_id, created_at, payload, stored_at, published_at)
+        SELECT 'stored-' || n, 0, at, decode(repeat('ab', 100), 'hex'), at, 'infinity'
+        FROM generate_series(1, {events}) n, LATERAL (SELECT now() - interval '1 year' + interval '364 days' * (n::float8 / {events}) AS at) time
+        """;
+
     private static string Outbox(string name, int count, string storedAt) =>
         $"""
         INSERT INTO pm.event_outbox (payout_id, sequence_id, lane, payload, stored_at)
@@ -122,6 +130,7 @@ internal static class Backlog
     {
         private readonly IEventOutbox _outbox = services.GetRequiredService<IEventOutbox>();
         private readonly IOperationStore _operations = services.GetRequiredService<IOperationStore>();
+        private readonly IPayoutHistory _history = services.GetRequiredService<IPayoutHistory>();
         private readonly IBacklog _backlog = services.GetRequiredService<IBacklog>();
         private OutboxPosition? _recent;
         private int _stored;
@@ -141,6 +150,13 @@ internal static class Backlog
                     return await TimeAsync(() => _outbox.AcknowledgeAsync(events, None));
                 case Figures:
                     return await TimeAsync(() => _backlog.ReadAsync(None));
+                case Audit:
+                    var position = AuditPosition.At(TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(180));
+                    return await TimeAsync(async () =>
+                    {
+                        var page = await _history.ListChangesAsync(position, TimeSpan.FromSeconds(15), AuditPage, None);
+                        await _history.ReadAsync([.. page.Changes.Select(change => change.PayoutId)], None);
+                    });
                 default:
                     var from = new DuePosition(TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(15));
                     return await TimeAsync(() => _operations.ListDueAsync(from, false, Page, None));
