@@ -370,7 +370,7 @@ public class AuditTests
 
         Assert.Equal(done, string.Join(' ', repaired.Done.Select(repair => repair.Action)));
         Assert.Null(repaired.Failure);
-        Assert.Equal("", Describe(repaired.After));
+        Assert.Equal("", Describe(repaired.After!));
         Assert.Equal(after, $"{(await _world.StoredAsync())!.Status.State} {StateOf("payout_p1")} {StateOf("revert_payout_p1")}");
     }
 
@@ -422,8 +422,152 @@ public class AuditTests
         var repaired = await RepairAsync();
 
         Assert.Empty(repaired.Done);
-        Assert.Equal("commit plan payout_p1: The ledger refused plan payout_p1: no", repaired.Failure);
+        Assert.Equal((false, "commit plan payout_p1: The ledger refused plan payout_p1: no"), (repaired.Failure!.MayBeDone, $"{repaired.Failure}"));
+        Assert.Same(repaired.Before, repaired.After);
+        Assert.Null(repaired.BrokenOffBy);
         Assert.Equal("Held", StateOf("payout_p1"));
+    }
+
+    public static TheoryData<string, Exception, bool, bool> RepairFaults => new()
+    {
+        { "Commit", new NotDoneException("down"), false, false },
+        { "Commit", new OutcomeUnknownException("lost"), false, true },
+        { "Commit", new OutcomeUnknownException("lost"), true, true },
+        { "Commit", new LedgerRefusedException("payout_p1", "no", earlierTryMayBeDone: true), false, true },
+        { "Commit", new FormatException("an error that nobody thought of"), false, true },
+        { "FindAsync", new NotDoneException("no database"), false, false },
+    };
+
+    /// <summary>What has no proof that it had no effect may be done. Then the payout is compared again.</summary>
+    [Theory]
+    [MemberData(nameof(RepairFaults))]
+    public async Task A_failed_repair_says_whether_it_may_be_done(string call, Exception fault, bool afterEffect, bool mayBeDone)
+    {
+        var payout = await LiveAsync("confirm");
+        Set(payout.HoldPlan, "Held");
+        if (call == "FindAsync")
+            _world.Store.Faults.Enqueue((call, fault));
+        // A refusal counts once it is repeated.
+        for (var i = 0; i < (call == "Commit" ? fault is LedgerRefusedException ? 2 : 1 : 0); i++)
+            _world.Ledger.Fail(call, fault, afterEffect);
+
+        var repaired = await RepairAsync();
+
+        Assert.Empty(repaired.Done);
+        Assert.Equal((mayBeDone, $"commit plan payout_p1: {fault.Message}"), (repaired.Failure!.MayBeDone, $"{repaired.Failure}"));
+        Assert.Equal(afterEffect ? "" : "LedgerBehind: Commit payout_p1", Describe(repaired.After!));
+        Assert.Null(repaired.BrokenOffBy);
+    }
+
+    /// <summary>Each call by itself had no effect or is known to be done. Both together are half of a repair.</summary>
+    [Fact]
+    public async Task A_repair_that_stops_between_two_calls_may_be_done()
+    {
+        var payout = await LiveAsync("confirm cancel");
+        Set(payout.RevertPlan(1), "absent");
+        var isHeld = false;
+        _world.Ledger.BeforeCall = method =>
+        {
+            if (isHeld && method == "Commit")
+                _world.Ledger.Fail("Commit", new NotDoneException("down"));
+            isHeld |= method == "Hold" && _world.Ledger.Calls[^1] == "Hold revert_payout_p1";
+            return Task.CompletedTask;
+        };
+
+        var repaired = await RepairAsync();
+
+        Assert.Equal((true, "down"), (repaired.Failure!.MayBeDone, repaired.Failure.Reason));
+        Assert.Equal("Held", StateOf("revert_payout_p1"));
+    }
+
+    [Theory]
+    [InlineData("", "Committed", "confirm the payout", "no answer in time")]
+    [InlineData("confirm", "Held", "commit plan payout_p1", "no answer in time")]
+    [InlineData("confirm cancel", "Held", "commit plan payout_p1", "no answer in time")]
+    public async Task A_silent_ledger_is_not_waited_for_by_a_repair(string history, string plan, string repair, string reason)
+    {
+        _world = WithRecords();
+        var payout = await LiveAsync(history);
+        Set(payout.HoldPlan, plan);
+        _world.Ledger.IsSilent = true;
+        var began = _world.Clock.GetUtcNow();
+
+        var repaired = await _world.PassTimeUntilAsync(RepairAsync());
+
+        Assert.Empty(repaired.Done);
+        Assert.StartsWith(repair, $"{repaired.Failure!.Repair}", StringComparison.Ordinal);
+        Assert.Contains(reason, repaired.Failure.Reason, StringComparison.Ordinal);
+        Assert.True(repaired.Failure.MayBeDone);
+        Assert.Null(repaired.After);
+        Assert.Equal(AuditSource.Ledger, Assert.IsType<AuditUnfinishedException>(repaired.BrokenOffBy).UnansweredBy);
+        var options = new AuditOptions();
+        Assert.InRange(_world.Clock.GetUtcNow() - began, options.RepairTimeLimit, options.RepairTimeLimit + (2 * options.LedgerPatience));
+    }
+
+    [Fact]
+    public async Task What_was_repaired_is_told_also_where_the_rest_is_broken_off()
+    {
+        var payout = await LiveAsync("confirm cancel");
+        Set(payout.HoldPlan, "Held");
+        using var time = new CancellationTokenSource();
+        _world.Ledger.BeforeCall = method =>
+        {
+            if (method == "Commit" && StateOf("payout_p1") == "Committed")
+            {
+                _world.Ledger.IsSilent = true;
+                time.Cancel();
+            }
+
+            return Task.CompletedTask;
+        };
+
+        var repaired = await _world.SendAsync(new RepairPayoutCommand("p1", Operator), time.Token);
+
+        Assert.Equal([RepairAction.Commit], repaired.Done.Select(repair => repair.Action));
+        Assert.Equal((RepairAction.Revert, true), (repaired.Failure!.Repair.Action, repaired.Failure.MayBeDone));
+        Assert.Null(repaired.After);
+        Assert.IsType<OperationCanceledException>(repaired.BrokenOffBy);
+    }
+
+    [Fact]
+    public async Task No_repair_is_begun_once_the_time_is_up()
+    {
+        var payout = await LiveAsync("confirm cancel");
+        Set(payout.HoldPlan, "Held");
+        using var time = new CancellationTokenSource();
+        _world.Ledger.BeforeCall = method =>
+        {
+            if (method == "Commit")
+                time.Cancel();
+            return Task.CompletedTask;
+        };
+
+        var repaired = await _world.SendAsync(new RepairPayoutCommand("p1", Operator), time.Token);
+
+        Assert.Equal([RepairAction.Commit], repaired.Done.Select(repair => repair.Action));
+        Assert.Null(repaired.Failure);
+        Assert.Null(repaired.After);
+        Assert.IsType<OperationCanceledException>(repaired.BrokenOffBy);
+    }
+
+    [Fact]
+    public async Task What_was_repaired_is_told_also_where_it_cannot_be_compared_again()
+    {
+        var payout = await LiveAsync("confirm");
+        Set(payout.HoldPlan, "Held");
+        _world.Ledger.BeforeCall = method =>
+        {
+            if (method == "Commit")
+                _world.Store.Faults.Enqueue(("ReadAsync", new NotDoneException("no database")));
+            return Task.CompletedTask;
+        };
+
+        var repaired = await RepairAsync();
+
+        Assert.Equal([RepairAction.Commit], repaired.Done.Select(repair => repair.Action));
+        Assert.Null(repaired.Failure);
+        Assert.Null(repaired.After);
+        Assert.Equal(AuditSource.Database, Assert.IsType<AuditUnfinishedException>(repaired.BrokenOffBy).UnansweredBy);
     }
 
     [Fact]

@@ -88,7 +88,7 @@ internal sealed class World
 
     public Task<Payout?> StoredAsync(string id = "p1") => Store.FindAsync(new PayoutId(id), CancellationToken.None);
 
-    public Task<T> SendAsync<T>(IRequest<T> request) => _mediator.Send(request);
+    public Task<T> SendAsync<T>(IRequest<T> request, CancellationToken token = default) => _mediator.Send(request, token);
 
     /// <summary>Runs the relay on moving time for so many rounds of 100 ms, or until something is so.</summary>
     public async Task RelayAsync(int rounds, Func<bool>? isSo = null)

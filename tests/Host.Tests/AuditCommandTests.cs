@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Npgsql;
 using PayoutManager.Domain.Ledger;
 using PayoutManager.Domain.Money;
 using PayoutManager.Host.Tests.Crashes;
+using PayoutManager.Host.Tests.Crashes.Faults;
 using PayoutManager.Infrastructure.Kafka;
 using PayoutManager.Testing;
 using PayoutManager.Thrift.Payouts;
@@ -35,7 +37,7 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
 
         Assert.Equal(1, audit.ExitCode);
         Assert.Contains($"PlanNotHeld: The payout is unpaid, and the ledger refuses to hold plan payout_{moved}", audit.Output, StringComparison.Ordinal);
-        Assert.EndsWith("1 payouts looked at: 1 do not agree.", audit.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 payout looked at: 1 does not agree.", audit.Output, StringComparison.Ordinal);
         Assert.Equal(before, Plans());
         await hosts.ConfirmAsync(host, moved);
     }
@@ -64,7 +66,7 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
         var repaired = await AuditRunner.RunProcessAsync(Environment, [.. of, "--repair", "--by", "olga", "--reason", "ticket 7"]);
         Assert.Equal(0, repaired.ExitCode);
         Assert.Contains("done: confirm the payout", repaired.Output, StringComparison.Ordinal);
-        Assert.EndsWith("1 payouts looked at: all agree.", repaired.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 payout looked at: all agree.", repaired.Output, StringComparison.Ordinal);
         Assert.Contains($"Repaired payout {id}: confirm the payout", repaired.Errors, StringComparison.Ordinal);
         Assert.Contains("asked for by olga: ticket 7", repaired.Errors, StringComparison.Ordinal);
         Assert.Equal(["olga ticket 7"], await StoredActorsAsync(id));
@@ -107,7 +109,7 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
         Assert.Equal(
             [
                 "finished", "result", "exitCode", "error", "dryRun", "payoutCount", "underWay", "disagreeing", "notKnown", "notAnswered",
-                "notListed", "payouts",
+                "notListed", "repairsDone", "repairsNotDone", "repairsUnknown", "payouts",
             ],
             root.EnumerateObject().Select(property => property.Name));
         Assert.Equal(
@@ -173,7 +175,7 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
         var audit = await AuditRunner.RunAsync(hosts.Peers, "--payout", id);
         Assert.Equal(7, audit.ExitCode);
         Assert.Contains("not known, RevertUnknown", audit.Output, StringComparison.Ordinal);
-        Assert.EndsWith("1 payouts looked at: 1 cannot be known.", audit.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 payout looked at: 1 cannot be known.", audit.Output, StringComparison.Ordinal);
 
         // The repair asks by committing it, which is what its state demands.
         var repaired = await AuditRunner.RunAsync(hosts.Peers, "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
@@ -199,14 +201,14 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
             var one = await AuditRunner.RunAsync(hosts.Peers, "--payout", changing, "--repair", "--by", "olga", "--reason", "ticket 7");
             Assert.Equal(8, one.ExitCode);
             Assert.Equal(
-                [$"payout {changing}", "  It is being changed and was not compared.", "1 payouts looked at, not finished: 1 are being changed and were not compared."],
+                [$"payout {changing}", "  It is being changed and was not compared.", "1 payout looked at, not finished: 1 is being changed and was not compared."],
                 one.Output.Split('\n'));
-            Assert.Equal("The audit is not finished: of 1 payouts 1 are being changed and were not compared.", one.Errors);
+            Assert.Equal("The audit is not finished: of 1 payout 1 is being changed and was not compared.", one.Errors);
 
             var many = await AuditRunner.RunAsync(hosts.Peers, "--since", since);
             Assert.Equal(8, many.ExitCode);
             Assert.Contains($"payout {changing}", many.Output, StringComparison.Ordinal);
-            Assert.EndsWith("2 payouts looked at, not finished: 1 agree, 1 are being changed and were not compared.", many.Output, StringComparison.Ordinal);
+            Assert.EndsWith("2 payouts looked at, not finished: 1 agrees, 1 is being changed and was not compared.", many.Output, StringComparison.Ordinal);
 
             using var json = JsonDocument.Parse((await AuditRunner.RunAsync(hosts.Peers, "--since", since, "--json")).Output);
             var root = json.RootElement;
@@ -286,6 +288,117 @@ public sealed class AuditCommandTests(StepHosts hosts, AuditCommandTests.Records
         var audit = await AuditRunner.RunAsync(nobody, "--payout", id, "--timeout", "00:00:03");
 
         Assert.Equal((6, "The audit is not finished: its time of 00:00:03 is up."), (audit.ExitCode, audit.Errors));
+    }
+
+    /// <summary>
+    /// The ledger takes the call that repairs, and never answers it. However the run is ended, what was found, and that the repair may be
+    /// done, is in the report.
+    /// </summary>
+    [Theory]
+    [InlineData("time", "its time of 00:00:15 is up.")]
+    [InlineData("INT", "it was interrupted.")]
+    [InlineData("TERM", "it was interrupted.")]
+    public async Task A_repair_that_gets_no_answer_ends_and_is_told(string end, string reason)
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await hosts.ConfirmAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        await WriteDownAsync(id, "HOLD");
+        using var silence = new TcpListener(IPAddress.Loopback, 0);
+        silence.Start();
+        var environment = Environment;
+        environment["Shumway__Url"] = $"http://{silence.LocalEndpoint}/shumpune";
+        string[] timeout = end == "time" ? ["--timeout", "00:00:15"] : [];
+        string[] arguments = ["audit", "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7", "--json", .. timeout];
+        string[] signals = end == "time" ? [] : [$"--default-signal={end}"];
+        using var audit = ChildProcess.Start("env", [.. signals, "dotnet", HostProcess.Program, .. arguments], environment);
+        // The first byte is the repair's call, which from then on may be done.
+        using var connected = await silence.AcceptTcpClientAsync();
+        Assert.Equal(1, await connected.GetStream().ReadAsync(new byte[1]));
+        if (end != "time")
+            audit.Signal(end);
+
+        Assert.Equal(11, await audit.WaitAsync());
+        Assert.EndsWith($"The audit is not finished: {reason} Not known whether done: 1 repair.", audit.StandardError, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(audit.StandardOutput);
+        var root = json.RootElement;
+        Assert.Equal(
+            (false, "RepairUnknown", 11, 1, 1, 0, 0, 1),
+            (root.GetProperty("finished").GetBoolean(), root.GetProperty("result").GetString(), root.GetProperty("exitCode").GetInt32(),
+                root.GetProperty("payoutCount").GetInt32(), root.GetProperty("disagreeing").GetInt32(),
+                root.GetProperty("repairsDone").GetInt32(), root.GetProperty("repairsNotDone").GetInt32(),
+                root.GetProperty("repairsUnknown").GetInt32()));
+        var payout = Assert.Single(root.GetProperty("payouts").EnumerateArray());
+        Assert.Equal("LedgerBehind", Assert.Single(payout.GetProperty("found").GetProperty("disagreements").EnumerateArray()).GetProperty("kind").GetString());
+        var repair = payout.GetProperty("repair");
+        Assert.Equal(JsonValueKind.Null, repair.GetProperty("after").ValueKind);
+        var failed = repair.GetProperty("failed");
+        Assert.Equal(
+            ("Commit", $"payout_{id}", "Unknown"),
+            (failed.GetProperty("action").GetString(), failed.GetProperty("planId").GetString(), failed.GetProperty("outcome").GetString()));
+        Assert.Equal($"{failed.GetProperty("description")}: {failed.GetProperty("reason")}", repair.GetProperty("failure").GetString());
+    }
+
+    [Fact]
+    public async Task A_repair_ends_in_time_also_where_neither_ledger_nor_database_answers()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        Commit(id);
+        await WriteDownAsync(id, "COMMIT");
+        var connection = new NpgsqlConnectionStringBuilder(hosts.Peers.ConnectionString);
+        using var database = await Forwarder.StartAsync(new Uri($"http://{connection.Host}:{connection.Port}"));
+        connection.Port = database.Url.Port;
+        using var silence = new TcpListener(IPAddress.Loopback, 0);
+        silence.Start();
+        var environment = Environment;
+        environment["Shumway__Url"] = $"http://{silence.LocalEndpoint}/shumpune";
+        environment["ConnectionStrings__Payouts"] = connection.ConnectionString;
+        string[] arguments = ["audit", "--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7", "--timeout", "00:00:15"];
+        using var audit = ChildProcess.Start("dotnet", [HostProcess.Program, .. arguments], environment);
+        // The operation is written down, and the ledger is asked.
+        using var connected = await silence.AcceptTcpClientAsync();
+        Assert.Equal(1, await connected.GetStream().ReadAsync(new byte[1]));
+        database.Freeze();
+
+        Assert.Equal(11, await audit.WaitAsync());
+        Assert.EndsWith("The audit is not finished: its time of 00:00:15 is up. Not known whether done: 1 repair.", audit.StandardError, StringComparison.Ordinal);
+        Assert.Contains("  not known whether done: confirm the payout", audit.StandardOutput, StringComparison.Ordinal);
+        Assert.EndsWith("1 payout looked at, not finished: 1 does not agree.", audit.StandardOutput, StringComparison.Ordinal);
+        // What it left behind is finished by a host.
+        await new Aftermath(hosts.Peers).SettleAsync();
+        Assert.Equal(new PayoutStatus.confirmed(new PayoutConfirmed()), await hosts.GetStatusAsync(host, id));
+    }
+
+    [Fact]
+    public async Task A_repair_that_fails_has_a_line_and_a_code_of_its_own()
+    {
+        var host = await hosts.SurvivorAsync();
+        var id = hosts.NewId();
+        await hosts.CreateAsync(host, id);
+        await new Aftermath(hosts.Peers).SettleAsync();
+        await WriteDownAsync(id, "COMMIT");
+        // The ledger is not as its database says.
+        hosts.Peers.Sandbox.Accounter.Rollback(hosts.Peers.Sandbox.Accounter.GetPlan($"payout_{id}"));
+
+        var audit = await AuditAsync("--payout", id, "--repair", "--by", "olga", "--reason", "ticket 7");
+
+        Assert.Equal(10, audit.ExitCode);
+        Assert.Matches(
+            $"""
+            ^payout {id}
+              PayoutBehind: The payout is unpaid, and plan payout_{id} is committed.
+              not done: confirm the payout, .*: The ledger refused plan payout_{id}: .*
+            repairs: 0 done, 1 not done, 0 not known whether done
+            1 payout looked at: 1 does not agree.$
+            """,
+            audit.Output);
+        Assert.EndsWith("\nNot done: 1 repair.", audit.Errors, StringComparison.Ordinal);
+        await hosts.CancelAsync(host, id);
     }
 
     [Theory]

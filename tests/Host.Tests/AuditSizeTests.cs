@@ -119,7 +119,7 @@ public sealed class AuditSizeTests : IAsyncLifetime
         Assert.EndsWith(
             "250 payouts looked at, not finished: 249 do not agree, 1 could not be compared with the ledger.", audit.Output, StringComparison.Ordinal);
         var rest = await AuditRunner.RunAsync(_peers, "--all", "--resume");
-        Assert.Equal((0, "1 payouts looked at: all agree."), (rest.ExitCode, rest.Output));
+        Assert.Equal((0, "1 payout looked at: all agree."), (rest.ExitCode, rest.Output));
     }
 
     [Fact]

@@ -42,9 +42,10 @@ internal sealed class AuditRun(World world, string name, bool readsLedgerRecords
     {
         var report = await Mediator.Send(new RepairPayoutCommand(payoutId, Operator), token);
         Judge(report.Before);
-        Judge(report.After);
+        if (report.After is { } after)
+            Judge(after);
         return $"found {Describe(report.Before)}; done: {string.Join(", ", report.Done)}; "
-            + $"failed: {report.Failure ?? "nothing"}; left {Describe(report.After)}";
+            + $"failed: {report.Failure?.ToString() ?? "nothing"}; left {(report.After is { } left ? Describe(left) : "what nobody has seen")}";
     });
 
     private void Start(string what, TimeSpan timeout, Func<CancellationToken, Task<string>> run) => Actor.Start(async () =>

@@ -14,6 +14,10 @@ internal static partial class AuditLog
     public static partial void NotRepaired(
         ILogger logger, string payoutId, string repair, string actor, string? reason, string failure, Exception? unexpected);
 
+    [LoggerMessage(35, LogLevel.Error, "It is not known whether payout {PayoutId} was repaired: {Repair}; asked for by {Actor}: {Reason}: {Failure}")]
+    public static partial void RepairUnknown(
+        ILogger logger, string payoutId, string repair, string actor, string? reason, string failure, Exception? unexpected);
+
     [LoggerMessage(34, LogLevel.Warning, "The ledger gave no answer that tells of payout {PayoutId}; will ask again: {Reason}")]
     public static partial void NotAnswered(ILogger logger, string payoutId, string? reason);
 }

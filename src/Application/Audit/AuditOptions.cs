@@ -15,6 +15,9 @@ public sealed record AuditOptions
     /// <summary>How long the ledger has for all calls about one payout. Default 10 s.</summary>
     public TimeSpan LedgerPatience { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long one repair may take, with all that it asks of ledger and database. Default 30 s, as a call without a deadline has.</summary>
+    public TimeSpan RepairTimeLimit { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>
     /// How long ago a change was stored at the least when it is audited. Default 2 min. A change is stored at an instant and becomes
     /// visible when its transaction commits; by then later ones may be visible. A statement of ours takes 30 s at the most, a lock

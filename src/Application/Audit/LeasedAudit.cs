@@ -10,6 +10,9 @@ namespace PayoutManager.Application.Audit;
 /// </summary>
 internal sealed class LeasedAudit(IAuditProgress progress, AuditScope scope, AuditOptions options, TimeProvider clock)
 {
+    // Whoever waits for the end of the audit waits for this, too.
+    private static readonly TimeSpan ReleaseTimeLimit = TimeSpan.FromSeconds(5);
+
     private readonly string _owner = Operation.NewOwner();
 
     /// <summary>How far it has come.</summary>
@@ -100,14 +103,14 @@ internal sealed class LeasedAudit(IAuditProgress progress, AuditScope scope, Aud
 
     private async Task ReleaseAsync()
     {
-        using var closing = new CancellationTokenSource(options.LeaseDuration, clock);
+        using var closing = new CancellationTokenSource(ReleaseTimeLimit, clock);
         try
         {
             await progress.ReleaseAsync(scope, _owner, closing.Token);
         }
         catch (Exception)
         {
-            // It runs out.
+            // The lease expires.
         }
     }
 }

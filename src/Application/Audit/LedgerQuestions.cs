@@ -56,7 +56,8 @@ internal sealed class LedgerQuestions(PlanMoves moves, ILedger ledger, AuditOpti
         return findings;
     }
 
-    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    /// <summary>Whether the ledger answers at all.</summary>
+    public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(options.LedgerPatience, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);

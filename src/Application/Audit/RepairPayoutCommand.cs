@@ -22,8 +22,9 @@ namespace PayoutManager.Application.Audit;
 /// with them.
 /// </param>
 /// <remarks>
-/// That a repair failed is told by the answer. Throws as <see cref="AuditPayoutQuery"/> does, and
-/// <see cref="InvalidRequestException"/> where name or reason are missing or too long.
+/// Each repair has <see cref="AuditOptions.RepairTimeLimit"/>. That one failed is told by the answer, and so is what ended the work once
+/// repairs had begun. Before that it throws as <see cref="AuditPayoutQuery"/> does, and <see cref="InvalidRequestException"/> where name
+/// or reason are missing or too long.
 /// </remarks>
 public sealed record RepairPayoutCommand(string PayoutId, Actor Actor) : IRequest<RepairReport>
 {
@@ -45,9 +46,23 @@ public sealed record RepairPayoutCommand(string PayoutId, Actor Actor) : IReques
 /// <summary>What came of a repair.</summary>
 /// <param name="Before">What was to be repaired.</param>
 /// <param name="Done">What was done, in order.</param>
-/// <param name="Failure">Why the next repair was not done; null where all were.</param>
-/// <param name="After">What is left.</param>
-public sealed record RepairReport(PayoutAudit Before, IReadOnlyList<Repair> Done, string? Failure, PayoutAudit After);
+/// <param name="Failure">The repair that failed, after which none was begun; null where none did.</param>
+/// <param name="After">What is left; null where that could not be looked at.</param>
+public sealed record RepairReport(PayoutAudit Before, IReadOnlyList<Repair> Done, FailedRepair? Failure, PayoutAudit? After)
+{
+    /// <summary>What ended the work, so that the next payout cannot be repaired either; null where it came to its end.</summary>
+    public Exception? BrokenOffBy { get; init; }
+}
+
+/// <summary>A repair that was not done, or of which that is not known.</summary>
+/// <param name="Repair">Which.</param>
+/// <param name="MayBeDone">Whether it may have had its effect, or may have it yet. Otherwise it had none.</param>
+/// <param name="Reason">Why.</param>
+public sealed record FailedRepair(Repair Repair, bool MayBeDone, string Reason)
+{
+    /// <summary>The repair and why it failed.</summary>
+    public override string ToString() => $"{Repair}: {Reason}";
+}
 
 internal sealed class RepairPayoutValidator : AbstractValidator<RepairPayoutCommand>
 {
@@ -64,6 +79,9 @@ internal sealed class RepairPayoutHandler(
     IPayoutHistory history,
     IAuditFindings findings,
     PlanMoves moves,
+    LedgerQuestions questions,
+    AuditOptions options,
+    TimeProvider clock,
     ILogger<RepairPayoutHandler> logger,
     ILedgerRecords? records = null) : IRequestHandler<RepairPayoutCommand, RepairReport>
 {
@@ -73,33 +91,42 @@ internal sealed class RepairPayoutHandler(
     {
         var before = await mediator.Send(new AuditPayoutQuery(command.PayoutId), cancellationToken);
         var done = new List<Repair>();
-        string? failure = null;
+        FailedRepair? failure = null;
         foreach (var repair in before.Repairs)
         {
-            try
-            {
-                await RepairAsync(before.PayoutId, repair, command.Actor, cancellationToken);
-            }
-            catch (Exception e)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                failure = $"{repair}: {Explanation.Of(e)}";
-                AuditLog.NotRepaired(
-                    logger, command.PayoutId, $"{repair}", command.Actor.Name, command.Actor.Reason, Explanation.Of(e), Explanation.StackOf(e));
+            if (cancellationToken.IsCancellationRequested)
                 break;
-            }
-
+            failure = await TryAsync(before.PayoutId, repair, command.Actor, cancellationToken);
+            if (failure is not null)
+                break;
             done.Add(repair);
-            AuditLog.Repaired(logger, command.PayoutId, $"{repair}", command.Actor.Name, command.Actor.Reason);
         }
 
-        var after = done.Count == 0 ? before : await mediator.Send(new AuditPayoutQuery(command.PayoutId), cancellationToken);
+        var hasChanged = done.Count > 0 || failure is { MayBeDone: true };
+        var report = new RepairReport(before, done, failure, hasChanged ? null : before);
+        // Whatever happens from here on: what was done is told.
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (failure is not null && !await questions.AnswersAsync(cancellationToken))
+                throw new AuditUnfinishedException(AuditSource.Ledger, new NotDoneException($"The ledger gives no answer: {failure.Reason}"));
+            return hasChanged ? report with { After = await LookAgainAsync(command.PayoutId, done, cancellationToken) } : report;
+        }
+        catch (Exception e)
+        {
+            return report with { BrokenOffBy = e };
+        }
+    }
+
+    private async Task<PayoutAudit> LookAgainAsync(string payoutId, List<Repair> done, CancellationToken cancellationToken)
+    {
+        var after = await mediator.Send(new AuditPayoutQuery(payoutId), cancellationToken);
         // Its commit was answered with success, which a look without moving anything cannot see.
         if (done.Any(repair => repair.Action == RepairAction.Revert))
             after = after with { NotKnown = [.. after.NotKnown.Where(d => d.Kind != DisagreementKind.RevertUnknown)] };
-        if (done.Count > 0 && after is { IsUnderWay: false, Failure: null, Disagreements.Count: 0 })
+        if (after is { IsUnderWay: false, Failure: null, Disagreements.Count: 0 })
             await ForgetAsync(after.PayoutId, cancellationToken);
-        return new RepairReport(before, done, failure, after);
+        return after;
     }
 
     private async Task ForgetAsync(PayoutId payoutId, CancellationToken cancellationToken)
@@ -114,18 +141,50 @@ internal sealed class RepairPayoutHandler(
         }
     }
 
-    private async Task RepairAsync(PayoutId payoutId, Repair repair, Actor actor, CancellationToken cancellationToken)
+    /// <returns>Null where it is done.</returns>
+    private async Task<FailedRepair?> TryAsync(PayoutId payoutId, Repair repair, Actor actor, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.RepairTimeLimit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        var calls = new Calls();
+        try
+        {
+            await RepairAsync(payoutId, repair, actor, calls, either.Token);
+            AuditLog.Repaired(logger, payoutId.Value, $"{repair}", actor.Name, actor.Reason);
+            return null;
+        }
+        catch (Exception e)
+        {
+            var failure = new FailedRepair(repair, MayBeDone(e, calls), Explanation.Of(e));
+            if (failure.MayBeDone)
+                AuditLog.RepairUnknown(logger, payoutId.Value, $"{repair}", actor.Name, actor.Reason, failure.Reason, Explanation.StackOf(e));
+            else
+                AuditLog.NotRepaired(logger, payoutId.Value, $"{repair}", actor.Name, actor.Reason, failure.Reason, Explanation.StackOf(e));
+            return failure;
+        }
+    }
+
+    /// <summary>What proves that a repair had no effect is a closed list.</summary>
+    private static bool MayBeDone(Exception e, Calls calls) => e switch
+    {
+        NotDoneException => calls.MayHaveActed,
+        LedgerRefusedException refusal => refusal.EarlierTryMayBeDone,
+        PayoutRefusedException or InvalidPayoutStateException => false,
+        _ => true,
+    };
+
+    private async Task RepairAsync(PayoutId payoutId, Repair repair, Actor actor, Calls calls, CancellationToken cancellationToken)
     {
         switch (repair.Action)
         {
             case RepairAction.Commit:
-                Require(await moves.CommitAsync(null, (await FindAsync(payoutId, cancellationToken)).HoldPlan, cancellationToken));
+                Require(await moves.CommitAsync(calls, (await FindAsync(payoutId, cancellationToken)).HoldPlan, cancellationToken));
                 break;
             case RepairAction.RollBack:
-                Require(await moves.RollbackAsync(null, await FindRecordedAsync(repair.PlanId, cancellationToken), cancellationToken));
+                Require(await moves.RollbackAsync(calls, await FindRecordedAsync(repair.PlanId, cancellationToken), cancellationToken));
                 break;
             case RepairAction.Revert:
-                await RevertAsync(await FindAsync(payoutId, cancellationToken), repair.Attempt, cancellationToken);
+                await RevertAsync(await FindAsync(payoutId, cancellationToken), repair.Attempt, calls, cancellationToken);
                 break;
             case RepairAction.Confirm:
                 await mediator.Send(new ConfirmPayoutCommand(payoutId.Value, actor), cancellationToken);
@@ -145,19 +204,19 @@ internal sealed class RepairPayoutHandler(
     /// not an earlier one; a commit without a hold moves nothing unless the plan is held. Needs no operation: the payout's state is
     /// final, and whoever else does the same at the same time does it with the same plan.
     /// </summary>
-    private async Task RevertAsync(Payout payout, int first, CancellationToken cancellationToken)
+    private async Task RevertAsync(Payout payout, int first, Calls calls, CancellationToken cancellationToken)
     {
         int? unknown = null;
         for (var attempt = first; attempt <= (unknown ?? first) + PlanMoves.MaxReverts; attempt++)
         {
             var plan = payout.RevertPlan(attempt);
-            if ((await moves.CommitAsync(null, plan, cancellationToken)).Verdict == PlanVerdict.Done)
+            if ((await moves.CommitAsync(calls, plan, cancellationToken)).Verdict == PlanVerdict.Done)
                 return;
-            if (unknown is null && (await moves.RollbackAsync(null, plan, cancellationToken)).Verdict != PlanVerdict.Done)
+            if (unknown is null && (await moves.RollbackAsync(calls, plan, cancellationToken)).Verdict != PlanVerdict.Done)
                 unknown = attempt;
         }
 
-        Require(await moves.RevertAsync(null, payout.RevertPlan(unknown ?? first), cancellationToken));
+        Require(await moves.RevertAsync(calls, payout.RevertPlan(unknown ?? first), cancellationToken));
     }
 
     private async Task<Payout> FindAsync(PayoutId payoutId, CancellationToken cancellationToken) =>
@@ -174,5 +233,11 @@ internal sealed class RepairPayoutHandler(
     {
         if (answer.Verdict != PlanVerdict.Done)
             throw answer.Refusal ?? new LedgerRefusedException("(none)", "its money was not given back");
+    }
+
+    /// <summary>The ledger calls of one repair.</summary>
+    private sealed class Calls : ILedgerCaller
+    {
+        public bool MayHaveActed { get; set; }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class LeasedOperation(
     TimeProvider clock,
     OperationOptions options,
     ILogger logger,
-    CancellationToken callersTime)
+    CancellationToken callersTime) : ILedgerCaller
 {
     // How long an answer that is due waits for the last writes.
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(100);
@@ -44,7 +44,7 @@ internal sealed class LeasedOperation(
     /// </summary>
     public bool IsApplying { get; private set; }
 
-    /// <summary>Whether a ledger call of the operation may have had an effect.</summary>
+    /// <inheritdoc/>
     public bool MayHaveActed { get; set; } = !isNew;
 
     /// <summary>Stores the payout as it now is, with its event.</summary>

@@ -28,6 +28,13 @@ internal enum PlanVerdict
 /// <param name="Refusal">What the ledger refused; null where it refused nothing.</param>
 internal readonly record struct PlanAnswer(PlanVerdict Verdict, LedgerRefusedException? Refusal = null);
 
+/// <summary>What makes ledger calls, and is told whether one may have had an effect.</summary>
+internal interface ILedgerCaller
+{
+    /// <summary>Whether a ledger call may have had an effect.</summary>
+    bool MayHaveActed { get; set; }
+}
+
 /// <summary>
 /// The ledger calls of operations and of the audit: what each answer means and what follows. The only place that decides it.
 /// </summary>
@@ -58,11 +65,11 @@ internal sealed class PlanMoves(ILedger ledger)
     /// <summary>Holds the plan of a create.</summary>
     /// <returns>Done, with the ledger's clock after the hold; Spent; or Refused.</returns>
     public async Task<(PlanAnswer Answer, LedgerClock Clock)> HoldAsync(
-        LeasedOperation operation, LedgerPlan plan, CancellationToken cancellationToken)
+        ILedgerCaller caller, LedgerPlan plan, CancellationToken cancellationToken)
     {
         var clock = new LedgerClock(null);
-        var refusal = await MakeAsync(operation, async () => clock = await ledger.HoldAsync(plan, cancellationToken));
-        return (refusal is null ? new PlanAnswer(PlanVerdict.Done) : await FindSpentAsync(operation, plan, refusal, cancellationToken), clock);
+        var refusal = await MakeAsync(caller, async () => clock = await ledger.HoldAsync(plan, cancellationToken));
+        return (refusal is null ? new PlanAnswer(PlanVerdict.Done) : await FindSpentAsync(caller, plan, refusal, cancellationToken), clock);
     }
 
     /// <summary>
@@ -70,10 +77,10 @@ internal sealed class PlanMoves(ILedger ledger)
     /// rolled back is refused, but one of a plan that the ledger has not seen would succeed.
     /// </summary>
     /// <returns>Spent or Refused.</returns>
-    public async Task<PlanAnswer> SpendAsync(LeasedOperation operation, LedgerPlan plan, CancellationToken cancellationToken)
+    public async Task<PlanAnswer> SpendAsync(ILedgerCaller caller, LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var refusal = await MakeAsync(operation, () => ledger.HoldAsync(plan, cancellationToken));
-        return await FindSpentAsync(operation, plan, refusal, cancellationToken);
+        var refusal = await MakeAsync(caller, () => ledger.HoldAsync(plan, cancellationToken));
+        return await FindSpentAsync(caller, plan, refusal, cancellationToken);
     }
 
     /// <summary>Holds a plan that is held already as far as anybody knows. A refusal moves nothing.</summary>
@@ -82,54 +89,54 @@ internal sealed class PlanMoves(ILedger ledger)
         Sort(await MakeAsync(null, () => ledger.HoldAsync(plan, cancellationToken)));
 
     /// <summary>Moves a held plan's money for good.</summary>
-    /// <param name="operation">The operation; null for a payout whose state already demands it.</param>
+    /// <param name="caller">The operation or the repair; null for a question of the audit.</param>
     /// <param name="plan">The plan.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Done or Refused.</returns>
-    public async Task<PlanAnswer> CommitAsync(LeasedOperation? operation, LedgerPlan plan, CancellationToken cancellationToken) =>
-        Sort(await MakeAsync(operation, () => ledger.CommitAsync(plan, cancellationToken)));
+    public async Task<PlanAnswer> CommitAsync(ILedgerCaller? caller, LedgerPlan plan, CancellationToken cancellationToken) =>
+        Sort(await MakeAsync(caller, () => ledger.CommitAsync(plan, cancellationToken)));
 
     /// <summary>Gives a held plan's money back for good.</summary>
     /// <inheritdoc cref="CommitAsync" path="/param"/>
     /// <returns>Done or Refused.</returns>
-    public async Task<PlanAnswer> RollbackAsync(LeasedOperation? operation, LedgerPlan plan, CancellationToken cancellationToken) =>
-        Sort(await MakeAsync(operation, () => ledger.RollbackAsync(plan, cancellationToken)));
+    public async Task<PlanAnswer> RollbackAsync(ILedgerCaller? caller, LedgerPlan plan, CancellationToken cancellationToken) =>
+        Sort(await MakeAsync(caller, () => ledger.RollbackAsync(plan, cancellationToken)));
 
     /// <summary>Gives a confirmed payout's money back by one plan.</summary>
     /// <inheritdoc cref="CommitAsync" path="/param"/>
     /// <returns>Done, Spent, GivenUp or Refused.</returns>
-    public async Task<PlanAnswer> RevertAsync(LeasedOperation? operation, LedgerPlan plan, CancellationToken cancellationToken)
+    public async Task<PlanAnswer> RevertAsync(ILedgerCaller? caller, LedgerPlan plan, CancellationToken cancellationToken)
     {
-        var holdRefusal = await MakeAsync(operation, () => ledger.HoldAsync(plan, cancellationToken));
-        if (await MakeAsync(operation, () => ledger.CommitAsync(plan, cancellationToken)) is not { } commitRefusal)
+        var holdRefusal = await MakeAsync(caller, () => ledger.HoldAsync(plan, cancellationToken));
+        if (await MakeAsync(caller, () => ledger.CommitAsync(plan, cancellationToken)) is not { } commitRefusal)
             return new PlanAnswer(PlanVerdict.Done);
-        var found = await FindSpentAsync(operation, plan, holdRefusal ?? commitRefusal, cancellationToken);
+        var found = await FindSpentAsync(caller, plan, holdRefusal ?? commitRefusal, cancellationToken);
         return holdRefusal is null && found.Verdict == PlanVerdict.Spent ? found with { Verdict = PlanVerdict.GivenUp } : found;
     }
 
     /// <summary>What an account has when everything held out of it has left, in minor units; with a refusal, that does not count.</summary>
     public async Task<(long Available, LedgerRefusedException? Refusal)> GetMinAvailableAsync(
-        LeasedOperation operation, long accountId, LedgerClock clock, CancellationToken cancellationToken)
+        ILedgerCaller caller, long accountId, LedgerClock clock, CancellationToken cancellationToken)
     {
         var available = 0L;
         var refusal = await MakeAsync(
-            operation,
+            caller,
             async () => available = await ledger.GetMinAvailableAmountAsync(accountId, clock, cancellationToken));
         return (available, refusal);
     }
 
     private async Task<PlanAnswer> FindSpentAsync(
-        LeasedOperation? operation, LedgerPlan plan, LedgerRefusedException? refusal, CancellationToken cancellationToken) =>
-        await MakeAsync(operation, () => ledger.RollbackAsync(plan, cancellationToken)) is { } rollbackRefusal
+        ILedgerCaller? caller, LedgerPlan plan, LedgerRefusedException? refusal, CancellationToken cancellationToken) =>
+        await MakeAsync(caller, () => ledger.RollbackAsync(plan, cancellationToken)) is { } rollbackRefusal
             ? new PlanAnswer(PlanVerdict.Refused, refusal ?? rollbackRefusal)
             : new PlanAnswer(PlanVerdict.Spent, refusal);
 
     private static PlanAnswer Sort(LedgerRefusedException? refusal) =>
         refusal is null ? new PlanAnswer(PlanVerdict.Done) : new PlanAnswer(PlanVerdict.Refused, refusal);
 
-    /// <summary>Makes a call, once more where it is refused, and notes with the operation whether it may have had an effect.</summary>
+    /// <summary>Makes a call, once more where it is refused, and notes with its caller whether it may have had an effect.</summary>
     /// <returns>The refusal; null where the call succeeded.</returns>
-    private static async Task<LedgerRefusedException?> MakeAsync(LeasedOperation? operation, Func<Task> call)
+    private static async Task<LedgerRefusedException?> MakeAsync(ILedgerCaller? caller, Func<Task> call)
     {
         LedgerRefusedException? refusal = null;
         while (true)
@@ -137,19 +144,19 @@ internal sealed class PlanMoves(ILedger ledger)
             try
             {
                 await call();
-                operation?.MayHaveActed = true;
+                caller?.MayHaveActed = true;
                 return null;
             }
             catch (LedgerRefusedException e)
             {
-                operation?.MayHaveActed |= e.EarlierTryMayBeDone;
+                caller?.MayHaveActed |= e.EarlierTryMayBeDone;
                 if (refusal is not null)
                     return refusal;
                 refusal = e;
             }
             catch (Exception e) when (e is not NotDoneException)
             {
-                operation?.MayHaveActed = true;
+                caller?.MayHaveActed = true;
                 throw;
             }
         }

@@ -28,6 +28,9 @@ internal static class AuditJson
             run.Counts.NotKnown,
             run.Counts.NotAnswered,
             run.NotListed,
+            run.Counts.RepairsDone,
+            run.Counts.RepairsFailed,
+            run.Counts.RepairsUnknown,
             [.. run.Listed.Select(payout => ToPayout(payout.Found, payout.Repair, run.Arguments))]),
         Options);
 
@@ -40,8 +43,9 @@ internal static class AuditJson
                 arguments.RepairFor!.Name,
                 arguments.RepairFor.Reason!,
                 [.. repair.Done.Select(ToStep)],
-                repair.Failure,
-                ToFindings(repair.After)));
+                repair.Failure?.ToString(),
+                repair.Failure is { } failure ? ToFailedStep(failure) : null,
+                repair.After is { } after ? ToFindings(after) : null));
 
     private static Findings ToFindings(PayoutAudit audit) => new(
         audit.Ledger,
@@ -59,6 +63,19 @@ internal static class AuditJson
         repair.PlanId is { Length: > 0 } planId ? planId : null,
         repair.Action == RepairAction.SendAgain ? repair.FromSequenceId : null);
 
+    private static FailedStep ToFailedStep(FailedRepair failure)
+    {
+        var step = ToStep(failure.Repair);
+        return new FailedStep(
+            step.Action, step.Description, step.PlanId, step.FromSequenceId, failure.MayBeDone ? Outcome.Unknown : Outcome.NotDone, failure.Reason);
+    }
+
+    private enum Outcome
+    {
+        NotDone,
+        Unknown,
+    }
+
     private sealed record Report(
         bool Finished,
         AuditExit Result,
@@ -71,6 +88,9 @@ internal static class AuditJson
         long NotKnown,
         long NotAnswered,
         long NotListed,
+        long RepairsDone,
+        long RepairsNotDone,
+        long RepairsUnknown,
         IReadOnlyList<Payout> Payouts);
 
     private sealed record Payout(string PayoutId, Findings Found, Repaired? Repair);
@@ -86,5 +106,9 @@ internal static class AuditJson
 
     private sealed record Step(RepairAction Action, string Description, string? PlanId, int? FromSequenceId);
 
-    private sealed record Repaired(string By, string Reason, IReadOnlyList<Step> Done, string? Failure, Findings After);
+    private sealed record FailedStep(
+        RepairAction Action, string Description, string? PlanId, int? FromSequenceId, Outcome Outcome, string Reason);
+
+    private sealed record Repaired(
+        string By, string Reason, IReadOnlyList<Step> Done, string? Failure, FailedStep? Failed, Findings? After);
 }

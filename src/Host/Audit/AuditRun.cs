@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using MediatR;
 using PayoutManager.Application.Audit;
 using PayoutManager.Application.Ports;
@@ -51,13 +52,13 @@ internal sealed class AuditRun(AuditArguments arguments, TextWriter progress, Ti
     /// <summary>Whether every payout was compared.</summary>
     public bool IsFinished => IsComplete && Counts is { NotAnswered: 0, UnderWay: 0 };
 
-    /// <exception cref="AuditUnfinishedException">A source cannot be read.</exception>
+    /// <exception cref="AuditUnfinishedException">A source cannot be read, or repairs get no answer.</exception>
     /// <exception cref="AuditUnderWayException">Somebody else audits all payouts.</exception>
     public async Task RunAsync(IMediator mediator, CancellationToken cancellationToken)
     {
         if (arguments.PayoutId is { } id)
         {
-            await TakeAsync(await mediator.Send(new AuditPayoutQuery(id), cancellationToken), mediator, cancellationToken);
+            await TakeAsync([await mediator.Send(new AuditPayoutQuery(id), cancellationToken)], mediator, cancellationToken);
             IsComplete = true;
         }
         else
@@ -80,33 +81,45 @@ internal sealed class AuditRun(AuditArguments arguments, TextWriter progress, Ti
 
         async Task TakePageAsync(AuditedPage page, CancellationToken token)
         {
-            foreach (var audit in page.Audits)
-                await TakeAsync(audit, mediator, token);
+            await TakeAsync(page.Audits, mediator, token);
             if (!page.LedgerIsOutOfReach)
                 UpTo = page.UpTo;
             Tell(page.UpTo);
         }
     }
 
-    private async Task TakeAsync(PayoutAudit audit, IMediator mediator, CancellationToken cancellationToken)
+    /// <summary>Notes all that was found before anything of it is repaired: a repair may be where the run ends.</summary>
+    private async Task TakeAsync(IReadOnlyList<PayoutAudit> audits, IMediator mediator, CancellationToken cancellationToken)
     {
-        RepairReport? repair = null;
-        if (arguments is { RepairFor: { } actor, IsDryRun: false } && audit.Repairs.Any())
-            repair = await mediator.Send(new RepairPayoutCommand(audit.PayoutId.Value, actor), cancellationToken);
-        var payout = new AuditedPayout(audit, repair);
-        Failure ??= payout.Latest.Failure;
+        foreach (var audit in audits)
+            Note(audit);
+        if (arguments is not { RepairFor: { } actor, IsDryRun: false })
+            return;
+        foreach (var audit in audits.Where(audit => audit.Repairs.Any()))
+        {
+            var report = await mediator.Send(new RepairPayoutCommand(audit.PayoutId.Value, actor), cancellationToken);
+            Note(audit, report);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (report.BrokenOffBy is { } end)
+                ExceptionDispatchInfo.Throw(end);
+        }
+    }
+
+    private void Note(PayoutAudit audit)
+    {
+        Failure ??= audit.Failure;
         if (_places.TryGetValue(audit.PayoutId.Value, out var place))
         {
             // It has been looked at before because of an earlier change.
-            Counts = Counts.Without(_listed[place].Latest).With(payout.Latest);
-            _listed[place] = payout;
+            Replace(place, _listed[place].LookedAtAgain(audit));
             return;
         }
 
         Payouts++;
         if (!audit.IsWorthTelling)
             return;
-        Counts = Counts.With(payout.Latest);
+        var payout = new AuditedPayout(audit, Repair: null);
+        Counts = Counts.With(payout);
         if (_listed.Count == MostListed)
         {
             NotListed++;
@@ -117,6 +130,21 @@ internal sealed class AuditRun(AuditArguments arguments, TextWriter progress, Ti
         _listed.Add(payout);
     }
 
+    private void Note(PayoutAudit audit, RepairReport repair)
+    {
+        Failure ??= repair.After?.Failure;
+        if (_places.TryGetValue(audit.PayoutId.Value, out var place))
+            Replace(place, _listed[place].RepairedBy(repair));
+        else
+            Counts = Counts.Without(new AuditedPayout(audit, Repair: null)).With(new AuditedPayout(audit, repair));
+    }
+
+    private void Replace(int place, AuditedPayout payout)
+    {
+        Counts = Counts.Without(_listed[place]).With(payout);
+        _listed[place] = payout;
+    }
+
     private void Tell(AuditPosition upTo)
     {
         if (arguments.IsJson || (_toldAt is { } at && clock.GetElapsedTime(at) < ProgressInterval))
@@ -124,7 +152,7 @@ internal sealed class AuditRun(AuditArguments arguments, TextWriter progress, Ti
         _toldAt = clock.GetTimestamp();
         var rate = Payouts / Math.Max(clock.GetElapsedTime(_began).TotalSeconds, 0.001);
         progress.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{Payouts} payouts looked at, {rate:F0} a second, up to {upTo}, {Counts.Disagreeing} do not agree …"));
+            CultureInfo.InvariantCulture, $"{AuditText.Payouts(Payouts)} looked at, {rate:F0} a second, up to {upTo}, {AuditText.Disagree(Counts.Disagreeing)} …"));
     }
 }
 
@@ -133,11 +161,19 @@ internal sealed class AuditRun(AuditArguments arguments, TextWriter progress, Ti
 /// <param name="Repair">What came of repairing it; null where that was not tried.</param>
 internal sealed record AuditedPayout(PayoutAudit Found, RepairReport? Repair)
 {
-    /// <summary>The audit as it is after the repair.</summary>
+    /// <summary>The audit as it is after the repair, as far as that could be looked at.</summary>
     public PayoutAudit Latest => Repair?.After ?? Found;
+
+    /// <summary>With a later look. What was repaired before stays.</summary>
+    public AuditedPayout LookedAtAgain(PayoutAudit audit) =>
+        Repair is null ? this with { Found = audit } : this with { Repair = Repair with { After = audit } };
+
+    /// <summary>With a repair. What was repaired before stays.</summary>
+    public AuditedPayout RepairedBy(RepairReport repair) =>
+        this with { Repair = Repair is null ? repair : repair with { Before = Repair.Before, Done = [.. Repair.Done, .. repair.Done] } };
 }
 
-/// <summary>How many payouts there is what to say of.</summary>
+/// <summary>How many payouts there is what to say of, and how many repairs.</summary>
 internal sealed record AuditCounts
 {
     /// <summary>That are being changed.</summary>
@@ -156,17 +192,33 @@ internal sealed record AuditCounts
     /// <summary>With anything to say.</summary>
     public long WorthTelling { get; init; }
 
-    public AuditCounts With(PayoutAudit audit) => Add(audit, 1);
+    /// <summary>Repairs that were done.</summary>
+    public long RepairsDone { get; init; }
 
-    public AuditCounts Without(PayoutAudit audit) => Add(audit, -1);
+    /// <summary>Repairs that failed without effect.</summary>
+    public long RepairsFailed { get; init; }
 
-    private AuditCounts Add(PayoutAudit audit, long number) => new()
+    /// <summary>Repairs of which it is not known whether they are done.</summary>
+    public long RepairsUnknown { get; init; }
+
+    public AuditCounts With(AuditedPayout payout) => Add(payout, 1);
+
+    public AuditCounts Without(AuditedPayout payout) => Add(payout, -1);
+
+    private AuditCounts Add(AuditedPayout payout, long number)
     {
-        UnderWay = UnderWay + (audit.IsUnderWay ? number : 0),
-        Disagreeing = Disagreeing + (audit.Disagreements.Count > 0 ? number : 0),
-        NotKnown = NotKnown + (audit.NotKnown.Count > 0 ? number : 0),
-        OnlyNotKnown = OnlyNotKnown + (audit is { Disagreements.Count: 0, NotKnown.Count: > 0 } ? number : 0),
-        NotAnswered = NotAnswered + (audit.Failure is not null ? number : 0),
-        WorthTelling = WorthTelling + (audit.IsWorthTelling ? number : 0),
-    };
+        var audit = payout.Latest;
+        return new AuditCounts
+        {
+            UnderWay = UnderWay + (audit.IsUnderWay ? number : 0),
+            Disagreeing = Disagreeing + (audit.Disagreements.Count > 0 ? number : 0),
+            NotKnown = NotKnown + (audit.NotKnown.Count > 0 ? number : 0),
+            OnlyNotKnown = OnlyNotKnown + (audit is { Disagreements.Count: 0, NotKnown.Count: > 0 } ? number : 0),
+            NotAnswered = NotAnswered + (audit.Failure is not null ? number : 0),
+            WorthTelling = WorthTelling + (audit.IsWorthTelling ? number : 0),
+            RepairsDone = RepairsDone + (payout.Repair is { } repair ? number * repair.Done.Count : 0),
+            RepairsFailed = RepairsFailed + (payout.Repair?.Failure is { MayBeDone: false } ? number : 0),
+            RepairsUnknown = RepairsUnknown + (payout.Repair?.Failure is { MayBeDone: true } ? number : 0),
+        };
+    }
 }

@@ -19,6 +19,8 @@ internal enum AuditExit
     TimeIsUp = ExitCode.TimeIsUp,
     SomeNotKnown = ExitCode.SomeNotKnown,
     SomeUnderWay = ExitCode.SomeUnderWay,
+    RepairFailed = ExitCode.RepairFailed,
+    RepairUnknown = ExitCode.RepairUnknown,
     Unexpected = ExitCode.Failed,
     Interrupted = ExitCode.Interrupted,
 }
@@ -61,35 +63,71 @@ internal sealed class AuditTask(TextWriter output, TextWriter error, string[] se
         }
         catch (Exception e)
         {
-            // Whatever it was that was broken off.
-            if (interrupted.IsCancellationRequested)
-                return (AuditExit.Interrupted, $"The audit is not finished: it was interrupted.{Rest(run)}");
-            if (timeout.IsCancellationRequested)
-                return (AuditExit.TimeIsUp, $"The audit is not finished: its time of {run.Arguments.Timeout:c} is up.{Rest(run)}");
-            return e switch
-            {
-                InvalidConfigurationException or AuditUnderWayException => (AuditExit.WronglyCalled, e.Message),
-                NotFoundException => (AuditExit.WronglyCalled, $"There is no payout {run.Arguments.PayoutId}."),
-                AuditUnfinishedException unfinished => (ExitOf(unfinished.UnansweredBy), $"The audit is not finished: {e.Message}{Rest(run)}"),
-                _ => (AuditExit.Unexpected, $"The audit is not finished: {e.GetType().Name}: {Explanation.Of(e)}{Rest(run)}"),
-            };
+            var (exit, error) = BrokenOff(run, e, interrupted, timeout);
+            return exit == AuditExit.WronglyCalled
+                ? (exit, error)
+                : (RepairExitOf(run.Counts) ?? exit, $"The audit is not finished: {error}{Rest(run)}{Unrepaired(run)}");
         }
+    }
+
+    private static (AuditExit Exit, string Error) BrokenOff(
+        AuditRun run, Exception e, CancellationToken interrupted, CancellationToken timeout)
+    {
+        // Whatever it was that was broken off.
+        if (interrupted.IsCancellationRequested)
+            return (AuditExit.Interrupted, "it was interrupted.");
+        if (timeout.IsCancellationRequested)
+            return (AuditExit.TimeIsUp, $"its time of {run.Arguments.Timeout:c} is up.");
+        return e switch
+        {
+            InvalidConfigurationException or AuditUnderWayException => (AuditExit.WronglyCalled, e.Message),
+            NotFoundException when run.Payouts == 0 => (AuditExit.WronglyCalled, $"There is no payout {run.Arguments.PayoutId}."),
+            AuditUnfinishedException unfinished => (ExitOf(unfinished.UnansweredBy), e.Message),
+            _ => (AuditExit.Unexpected, $"{e.GetType().Name}: {Explanation.Of(e)}"),
+        };
     }
 
     private static (AuditExit Exit, string? Error) Conclude(AuditRun run)
     {
         var counts = run.Counts;
-        var error = counts.NotAnswered == 0
-            ? null
-            : $"The audit is not finished: the ledger could not be asked: {run.Failure}{(run.IsComplete ? "" : Rest(run))}";
-        if (counts.Disagreeing > 0)
-            return (AuditExit.SomeDisagree, error);
-        if (error is not null)
-            return (AuditExit.LedgerNotAnswered, error);
-        if (counts.UnderWay > 0)
-            return (AuditExit.SomeUnderWay, $"The audit is not finished: of {run.Payouts} payouts {counts.UnderWay} are being changed and were not compared.");
-        return (counts.NotKnown > 0 ? AuditExit.SomeNotKnown : AuditExit.AllAgree, null);
+        List<string> errors = [];
+        if (counts.NotAnswered > 0)
+            errors.Add($"The audit is not finished: the ledger could not be asked: {run.Failure}{(run.IsComplete ? "" : Rest(run))}");
+        else if (counts.UnderWay > 0)
+            errors.Add($"The audit is not finished: of {AuditText.Payouts(run.Payouts)} {AuditText.UnderWay(counts.UnderWay)}.");
+        if (Unrepaired(run) is { Length: > 0 } unrepaired)
+            errors.Add(unrepaired.TrimStart());
+        return (RepairExitOf(counts) ?? ExitOf(counts), errors is [] ? null : string.Join(' ', errors));
     }
+
+    /// <summary>If several apply, the first counts.</summary>
+    private static AuditExit ExitOf(AuditCounts counts) => counts switch
+    {
+        { Disagreeing: > 0 } => AuditExit.SomeDisagree,
+        { NotAnswered: > 0 } => AuditExit.LedgerNotAnswered,
+        { UnderWay: > 0 } => AuditExit.SomeUnderWay,
+        { NotKnown: > 0 } => AuditExit.SomeNotKnown,
+        _ => AuditExit.AllAgree,
+    };
+
+    /// <summary>What counts before all else, also before what broke the run off; null where all repairs are done.</summary>
+    private static AuditExit? RepairExitOf(AuditCounts counts) => counts switch
+    {
+        { RepairsUnknown: > 0 } => AuditExit.RepairUnknown,
+        { RepairsFailed: > 0 } => AuditExit.RepairFailed,
+        _ => null,
+    };
+
+    /// <summary>How many repairs failed.</summary>
+    private static string Unrepaired(AuditRun run) => run.Counts switch
+    {
+        { RepairsFailed: 0, RepairsUnknown: 0 } => "",
+        { RepairsUnknown: 0 } counts => $" Not done: {Repairs(counts.RepairsFailed)}.",
+        { RepairsFailed: 0 } counts => $" Not known whether done: {Repairs(counts.RepairsUnknown)}.",
+        var counts => $" Not done: {Repairs(counts.RepairsFailed)}. Not known whether done: {Repairs(counts.RepairsUnknown)}.",
+    };
+
+    private static string Repairs(long count) => count == 1 ? "1 repair" : $"{count} repairs";
 
     /// <summary>Where an audit of all payouts can go on.</summary>
     private static string Rest(AuditRun run) =>

@@ -18,9 +18,21 @@ internal static class AuditText
         }
 
         if (run.NotListed > 0)
-            writer.WriteLine($"{run.NotListed} more are not listed");
+            writer.WriteLine($"{run.NotListed} more {(run.NotListed == 1 ? "is" : "are")} not listed");
+        if (run.Counts is { RepairsDone: > 0 } or { RepairsFailed: > 0 } or { RepairsUnknown: > 0 })
+            writer.WriteLine($"repairs: {run.Counts.RepairsDone} done, {run.Counts.RepairsFailed} not done, {run.Counts.RepairsUnknown} not known whether done");
         writer.WriteLine(Conclude(run));
     }
+
+    /// <summary>So many payouts.</summary>
+    public static string Payouts(long count) => count == 1 ? "1 payout" : $"{count} payouts";
+
+    /// <summary>So many that do not agree.</summary>
+    public static string Disagree(long count) => count == 1 ? "1 does not agree" : $"{count} do not agree";
+
+    /// <summary>So many that were not compared.</summary>
+    public static string UnderWay(long count) =>
+        count == 1 ? "1 is being changed and was not compared" : $"{count} are being changed and were not compared";
 
     private static void WriteFindings(TextWriter writer, PayoutAudit audit)
     {
@@ -48,12 +60,18 @@ internal static class AuditText
     {
         foreach (var done in repair.Done)
             writer.WriteLine($"  done: {done}");
-        if (repair.Failure is not null)
-            writer.WriteLine($"  not done: {repair.Failure}");
-        if (repair.Done.Count == 0)
+        if (repair.Failure is { } failure)
+            writer.WriteLine($"  {(failure.MayBeDone ? "not known whether done" : "not done")}: {failure}");
+        if (repair.After is not { } after)
+        {
+            writer.WriteLine("  after the repair it was not compared");
             return;
-        writer.WriteLine(repair.After.IsWorthTelling ? "  after the repair:" : "  after the repair it agrees");
-        WriteFindings(writer, repair.After);
+        }
+
+        if (after == repair.Before)
+            return;
+        writer.WriteLine(after.IsWorthTelling ? "  after the repair:" : "  after the repair it agrees");
+        WriteFindings(writer, after);
     }
 
     private static string Conclude(AuditRun run)
@@ -61,19 +79,19 @@ internal static class AuditText
         var counts = run.Counts;
         List<string> parts = [];
         if (counts.UnderWay > 0)
-            Add(run.Payouts - counts.WorthTelling, "agree");
-        Add(counts.UnderWay, "are being changed and were not compared");
-        Add(counts.Disagreeing, "do not agree");
-        Add(counts.NotAnswered, "could not be compared with the ledger");
-        Add(counts.OnlyNotKnown, "cannot be known");
+            AddIf(run.Payouts - counts.WorthTelling, count => count == 1 ? "1 agrees" : $"{count} agree");
+        AddIf(counts.UnderWay, UnderWay);
+        AddIf(counts.Disagreeing, Disagree);
+        AddIf(counts.NotAnswered, count => $"{count} could not be compared with the ledger");
+        AddIf(counts.OnlyNotKnown, count => $"{count} cannot be known");
         if (counts.WorthTelling == 0)
             parts.Add(run.IsFinished ? "all agree" : "none disagrees so far");
-        return $"{run.Payouts} payouts looked at{(run.IsFinished ? "" : ", not finished")}: {string.Join(", ", parts)}.";
+        return $"{Payouts(run.Payouts)} looked at{(run.IsFinished ? "" : ", not finished")}: {string.Join(", ", parts)}.";
 
-        void Add(long count, string what)
+        void AddIf(long count, Func<long, string> inWords)
         {
             if (count > 0)
-                parts.Add($"{count} {what}");
+                parts.Add(inWords(count));
         }
     }
 }

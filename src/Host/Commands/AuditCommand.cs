@@ -71,6 +71,8 @@ internal sealed class AuditCommand : Verb
         new(ExitCode.TimeIsUp, "not finished: the time of --timeout was up"),
         new(ExitCode.SomeNotKnown, "none disagrees, and of some it cannot be known without moving money"),
         new(ExitCode.SomeUnderWay, "not finished: some are being changed and were not compared; none of the others disagrees"),
+        new(ExitCode.RepairFailed, "a repair failed and had no effect, whatever else there is to say"),
+        new(ExitCode.RepairUnknown, "it is not known whether a repair was done, whatever else there is to say. To repeat it does no harm"),
         new(ExitCode.Failed, "not finished: something unexpected"),
         new(ExitCode.Interrupted, "interrupted by SIGINT or SIGTERM"),
     ];

@@ -33,6 +33,12 @@ internal enum ExitCode
     /// <summary>An endpoint's address cannot be listened at.</summary>
     CannotListen = 9,
 
+    /// <summary>A repair was not done, and had no effect.</summary>
+    RepairFailed = 10,
+
+    /// <summary>It is not known whether a repair was done.</summary>
+    RepairUnknown = 11,
+
     /// <summary>Something that nobody expected.</summary>
     Failed = 70,
 
