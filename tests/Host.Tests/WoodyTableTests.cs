@@ -9,7 +9,6 @@ using Calls = PayoutManager.Thrift.Payouts.PayoutManagement.InternalStructs;
 namespace PayoutManager.Host.Tests;
 
 /// <summary>Every row of the table of Thrift over HTTP, as bytes on the wire.</summary>
-[Collection(Alone.Name)]
 public sealed class WoodyTableTests(WoodyTableTests.SharedHost shared) : IClassFixture<WoodyTableTests.SharedHost>
 {
     private static readonly byte[] GetUnknown = Call("GetPayout", new Calls.GetPayout_args { PayoutId = "gone" });

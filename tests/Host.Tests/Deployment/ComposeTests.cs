@@ -5,7 +5,6 @@ using YamlDotNet.RepresentationModel;
 namespace PayoutManager.Host.Tests.Deployment;
 
 /// <summary>No engine runs it here: what it says is compared with what there is.</summary>
-[Collection(ImageBuild.Name)]
 public sealed class ComposeTests
 {
     // Of https://github.com/compose-spec/compose-spec, what is used; a word that is not among them is a slip.

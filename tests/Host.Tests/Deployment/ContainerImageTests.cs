@@ -5,7 +5,6 @@ namespace PayoutManager.Host.Tests.Deployment;
 /// <summary>
 /// The images are built by the SDK as anywhere, but on a base of the test's own: the real one is pulled from the internet.
 /// </summary>
-[Collection(ImageBuild.Name)]
 public sealed class ContainerImageTests
 {
     private const string BaseImage = "dotnet/aspnet:10.0-noble-chiseled";

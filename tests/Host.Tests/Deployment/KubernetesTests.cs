@@ -4,7 +4,6 @@ using k8s.Models;
 namespace PayoutManager.Host.Tests.Deployment;
 
 /// <summary>No cluster takes them here: they are read by Kubernetes' own model, which refuses what it does not know.</summary>
-[Collection(ImageBuild.Name)]
 public sealed class KubernetesTests
 {
     private const string Kustomization = "kustomization.yaml";

@@ -3,7 +3,6 @@ using PayoutManager.Host.Hosting;
 
 namespace PayoutManager.Host.Tests.Operating;
 
-[Collection(Alone.Name)]
 public class NativeHeapTests
 {
     private const int BlockSize = 64 << 10;
