@@ -43,7 +43,7 @@ status=0
 rm -f artifacts/test-report.txt
 # Tests of the host mostly wait for processes to start and leases to run out: the others, one after the other, run meanwhile.
 # A test that hangs is named and fails the run.
-run() { dotnet test "$@" -c Release --no-build --nologo -m:1 --blame-hang-timeout 5min --blame-hang-dump-type none 2>&1 | tee -a "$log"; }
+run() { dotnet test "$@" -c Release --no-build --nologo -m:1 --blame-hang-timeout 10min --blame-hang-dump-type none 2>&1 | tee -a "$log"; }
 run tests/Host.Tests "$@" &
 host=$!
 for project in tests/*.Tests; do
